@@ -32,7 +32,8 @@ typedef struct davit_exec_output {
 typedef struct davit_exec_create {
     uint32_t size;
     int32_t root_fd;          /* detached mount of the root file system. Borrowed; the driver keeps it as needed */
-    int32_t netns_fd;         /* -1: make one in the container's user namespace and return it. Borrowed */
+    int32_t netns_fd;         /* -1: make one in the container's user namespace, its lo up, and return it (only where
+                                 config.json asks for a network namespace). Borrowed */
     int32_t state_fd;         /* directory of this container under the exec root, 0700, the driver's alone. Borrowed */
     davit_str key;
     davit_str config;         /* OCI config.json; numeric users only */
