@@ -17,6 +17,8 @@ extern "C" {
 #define DAVIT_EXEC_TTY 1u
 #define DAVIT_EXEC_STDIN 2u       /* stdin is a pipe that `attach` can write to; else /dev/null */
 #define DAVIT_EXEC_STDIN_ONCE 4u  /* the first attached writer's end is the process's end of file */
+#define DAVIT_EXEC_HOLD 8u        /* of a session: nothing is read from it until the first `attach`, so that its
+                                     output, which no log keeps, reaches that client whole */
 
 /* Where the first process's output goes, besides attached clients. A tty is logged too. */
 typedef struct davit_exec_output {
@@ -111,7 +113,7 @@ typedef struct davit_exec_exit {
 
 typedef struct davit_exec_session {
     uint32_t size;
-    uint32_t flags;           /* DAVIT_EXEC_TTY, _STDIN */
+    uint32_t flags;           /* DAVIT_EXEC_TTY, _STDIN, _STDIN_ONCE, _HOLD */
     davit_str key;
     davit_str session;        /* new: [A-Za-z0-9]{1,64} */
     davit_str process;        /* the `process` object of an OCI config.json; numeric user */
