@@ -133,11 +133,15 @@ Error os_error(int number, std::string_view doing);
 
 }  // namespace davit
 
-// The value, or return the error to our caller. Always the whole right-hand side or a whole statement; never in a coroutine.
-#define TRY(expression)                                                                                                \
-    __extension__({                                                                                                    \
-        auto&& davit_try_result_ = (expression);                                                                       \
-        if (!davit_try_result_) [[unlikely]]                                                                           \
-            return std::move(davit_try_result_).error();                                                               \
-        std::move(davit_try_result_).take();                                                                           \
+// The value, or return the error to our caller. Always the whole right-hand side or a whole statement, or an
+// argument; never in a coroutine. (A TRY inside a TRY shadows its name on purpose.)
+#define TRY(expression)                                                            \
+    __extension__({                                                                \
+        _Pragma("GCC diagnostic push");                                            \
+        _Pragma("GCC diagnostic ignored \"-Wshadow\"");                            \
+        auto&& davit_try_result_ = (expression);                                   \
+        _Pragma("GCC diagnostic pop");                                             \
+        if (!davit_try_result_) [[unlikely]]                                       \
+            return std::move(davit_try_result_).error();                           \
+        std::move(davit_try_result_).take();                                       \
     })

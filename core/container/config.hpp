@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a container is made from: the Engine API's Config and HostConfig, read once into plain types. The JSON form
+// (API 1.51, every default filled in) is what the graph keeps and inspect shows; the typed form is what the engine acts
+// on. Values; no thread-safety of their own.
+#pragma once
+
+#include "sdk/base/result.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace davit::container {
+
+struct BindMount {
+    std::string source, target;
+    bool read_only = false;
+    bool recursive = true;
+    bool create_source = false;              // -v makes a missing directory, --mount refuses it
+    std::string propagation = "rprivate";
+};
+
+struct TmpfsMount {
+    std::string target;
+    std::vector<std::string> options;        // "size=64m", "ro", …
+};
+
+struct PortBinding {
+    std::string protocol = "tcp";
+    std::uint16_t container_port = 0;
+    std::string host_address;                // empty: every address
+    std::uint16_t first = 0, last = 0;       // host ports to choose from; 0: any free one
+};
+
+struct Device {
+    std::string host_path, container_path, permissions = "rwm";
+};
+
+struct Ulimit {
+    std::string name;                        // "nofile"
+    std::int64_t soft = 0, hard = 0;         // -1: unlimited
+};
+
+struct Resources {
+    std::int64_t memory = 0, memory_swap = 0, memory_reservation = 0, nano_cpus = 0;
+    std::int64_t cpu_shares = 0, cpu_period = 0, cpu_quota = 0, pids_limit = 0;
+    std::string cpuset_cpus, cpuset_mems;
+    bool oom_kill_disable = false;
+};
+
+struct Config {
+    // Config
+    std::string image, hostname, domainname, user, working_dir, stop_signal;
+    std::vector<std::string> entrypoint, command, environment;
+    std::vector<std::string> exposed_ports;  // "80/tcp"
+    std::vector<std::string> image_volumes;  // the image's VOLUME paths
+    std::map<std::string, std::string> labels;
+    bool tty = false, open_stdin = false, stdin_once = false;
+    std::optional<int> stop_timeout;         // seconds
+    // HostConfig
+    std::vector<BindMount> binds;
+    std::vector<TmpfsMount> tmpfs;
+    std::vector<PortBinding> ports;
+    bool publish_all = false;
+    std::string network_mode;                // "bridge", "none", "host"
+    std::vector<std::string> cap_add, cap_drop, group_add, extra_hosts;
+    std::vector<std::string> dns, dns_search, dns_options;
+    std::map<std::string, std::string> sysctls;
+    std::vector<Device> devices;
+    std::vector<Ulimit> ulimits;
+    Resources resources;
+    bool privileged = false, read_only_root = false, init = false, auto_remove = false;
+    bool no_new_privileges = false;
+    std::string seccomp;                     // "": the default policy; "unconfined"; else a profile in JSON
+    bool host_pid = false, host_ipc = false, host_uts = false;
+    std::optional<std::vector<std::string>> masked_paths, read_only_paths;  // unset: the defaults
+    int oom_score_adj = 0;
+    std::int64_t shm_size = 0;
+    std::string cgroup_parent;
+    std::string storage_instance, exec_instance;  // empty: the default
+    bool log = true;                         // "json-file"; "none" keeps nothing
+    std::int64_t log_max_bytes = 0;
+    std::uint32_t log_max_files = 0;
+    std::uint16_t rows = 0, columns = 0;
+};
+
+// The image's half of a container's configuration, as its config document has it.
+struct ImageDefaults {
+    std::string config;  // the `config` object of an OCI image config, JSON
+};
+
+struct Parsed {
+    Config config;
+    std::string json;                   // {"Config":{…},"HostConfig":{…}}: what the graph keeps
+    std::vector<std::string> warnings;  // for the answer of create
+};
+
+// Reads the body of POST /containers/create over an image's defaults. Errors: invalid, naming the field; unsupported for
+// a field that asks for something not built yet (seams rule 9).
+Result<Parsed> parse_create_body(std::string_view body, const ImageDefaults& image);
+// Reads what parse_create_body wrote, after a restart.
+Result<Config> parse_stored(std::string_view json);
+// The image named in a create body, before anything else is looked at.
+Result<std::string> image_of_create_body(std::string_view body);
+
+}  // namespace davit::container
