@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Deletes trees in the background, so that removing a layer costs one rename. Used by LayerTree.
+// Thread-safe. Its thread lives while there is something to delete, and is over when the object is.
+#pragma once
+
+#include "sdk/base/file.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <thread>
+
+namespace davit::overlay {
+
+class Trash {
+public:
+    explicit Trash(int root) : root_(root) {}  // borrows the instance's directory
+    Trash(const Trash&) = delete;
+    Trash& operator=(const Trash&) = delete;
+    ~Trash();  // stops in the middle of a tree; the rest is found at the next open
+
+    // Continues with what an earlier process left. How many trees that is.
+    Result<std::size_t> open();
+    // Takes `path`, relative to the root, away at once and deletes it later. Not found is OK.
+    Result<void> take(const std::string& path);
+    // Returns once everything taken before is deleted. Errors: cancelled; what deletion met.
+    Result<void> drain(const StopFlag& stop);
+
+private:
+    void wake();  // with mutex_ held
+    void work();
+    Result<void> delete_all(int trash) const;
+
+    int root_;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::thread thread_;
+    bool running_ = false;  // the thread is deleting or about to look again
+    bool more_ = false;     // something came since it looked last
+    std::atomic<bool> stop_{false};
+    Error problem_;  // of the last round
+    bool failed_ = false;
+    std::uint64_t next_ = 0;
+};
+
+}  // namespace davit::overlay
