@@ -37,7 +37,7 @@ Result<Fd> open_resolved(int directory, const std::string& path, const open_how&
 open_how how_to_open(int flags, mode_t mode, std::uint64_t resolve) {
     open_how how{};
     how.flags = static_cast<std::uint64_t>(static_cast<unsigned>(flags | O_CLOEXEC));
-    if ((flags & (O_CREAT | __O_TMPFILE)) != 0) how.mode = mode;
+    if ((flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE) how.mode = mode;
     how.resolve = resolve;
     return how;
 }
