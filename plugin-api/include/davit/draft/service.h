@@ -4,8 +4,9 @@
  * and frames.
  *
  * A job changes state or streams; it has an id and a record. A query reads a snapshot. Both name an operation
- * ("container.create") and carry two JSON documents: `args` (an object: what the API has in path and query, typed as
- * strings, lists as arrays) and `body` (as the client sent it).
+ * ("container.create") and carry two JSON documents: `args` (an object: what the API has in path and query, by the API
+ * description's names, typed as strings, what may be repeated as lists of strings; and "version", the client's API
+ * version) and `body` (as the client sent it).
  */
 #ifndef DAVIT_SERVICE_H
 #define DAVIT_SERVICE_H
@@ -21,7 +22,8 @@ extern "C" {
 
 typedef struct davit_operation {
     uint32_t size;
-    int32_t input_fd;         /* what the client streams in (an archive); -1: nothing. Borrowed */
+    int32_t input_fd;         /* what the client streams in (an archive); -1: nothing. Borrowed. Its end is the
+                                 archive's only while the call is not cancelled: a client that breaks off cancels */
     davit_str name;           /* "container.start" */
     davit_str args;           /* JSON object; empty: {} */
     davit_str body;           /* JSON; empty: none */
@@ -34,10 +36,13 @@ typedef struct davit_operation {
 #define DAVIT_ANSWER_RESULT 1u    /* the JSON result: the body of the answer. At most one of a job */
 #define DAVIT_ANSWER_PROGRESS 2u  /* a JSON object of the operation's progress stream (a pull's lines) or of an event stream */
 #define DAVIT_ANSWER_OUTPUT 3u    /* bytes that the container wrote: `stream` and `text` */
-#define DAVIT_ANSWER_STREAMS 4u   /* the container's streams; descriptors pass to the receiver */
-#define DAVIT_ANSWER_BYTES 5u     /* raw bytes of a stream that is not JSON (an archive) */
+#define DAVIT_ANSWER_STREAMS 4u   /* the container's streams; descriptors pass to the receiver, which serves them once
+                                     the operation has returned: emit it, and return */
+#define DAVIT_ANSWER_BYTES 5u     /* raw bytes of a stream that is not JSON (an archive). A _RESULT before
+                                         the first one is the JSON that describes the path (PathStat) */
 #define DAVIT_ANSWER_JOB 6u       /* the job's id, first of all its answers */
-#define DAVIT_ANSWER_STARTED 7u   /* the operation will succeed or stream: a status line may be sent now (wait, logs, events) */
+#define DAVIT_ANSWER_STARTED 7u   /* the operation will succeed or stream: the status line is sent now (wait,
+                                         logs, events). What fails later is told inside the stream (exec.start) */
 #define DAVIT_ANSWER_SAME 8u      /* already so: nothing was changed (HTTP 304) */
 
 typedef struct davit_answer {
@@ -63,7 +68,7 @@ typedef struct davit_engine {
     uint32_t padding;
 
     /* Runs a job to its end on this thread; answers come through call->emit as davit_answer. call->cancelled ends it.
-     * Errors: the job's; NOT_FOUND operation says "unknown operation".                                     [any] */
+     * Errors: the job's; UNSUPPORTED for an operation that this engine does not know.                       [any] */
     davit_status (*submit)(const davit_host *host, const davit_call *call, const davit_operation *req);
 
     /* Answers from a snapshot, without container locks.                                                    [any] */
