@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugins/docker-api/server.hpp"
+
+#include "plugins/docker-api/exchange.hpp"
+#include "plugins/docker-api/limits.hpp"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <csignal>
+#include <exception>
+
+namespace davit::docker_api {
+
+namespace {
+
+// Signals are the daemon's: its own threads wait for them. Runs `work(argument)` on a joinable
+// thread.
+Result<pthread_t> start_thread(void* (*work)(void*), void* argument) {
+    pthread_attr_t attributes;
+    ::pthread_attr_init(&attributes);
+    ::pthread_attr_setstacksize(&attributes, kThreadStack);
+    sigset_t all, before;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    pthread_t thread;
+    const int error = ::pthread_create(&thread, &attributes, work, argument);
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    ::pthread_attr_destroy(&attributes);
+    if (error != 0) return os_error(error, "start thread");
+    return thread;
+}
+
+}  // namespace
+
+struct Server::Connection {
+    Server& server;
+    Fd fd;
+};
+
+Server::Server(Engine engine, std::vector<int> listeners, Warn warn, Fd stop)
+    : engine_(engine),
+      listeners_(std::move(listeners)),
+      warn_(std::move(warn)),
+      stop_(std::move(stop)) {}
+
+Result<std::unique_ptr<Server>> Server::start(Engine engine, std::vector<int> listeners,
+                                              Warn warn) {
+    for (const int listener : listeners) {
+        int listening = 0;
+        socklen_t size = sizeof listening;
+        if (::getsockopt(listener, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) < 0)
+            return os_error("start server: read listener");
+        if (listening == 0)
+            return fail(Code::invalid, "start server: descriptor ", std::to_string(listener),
+                        " does not listen");
+    }
+    Fd stop(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!stop) return os_error("start server: create stop event");
+    std::unique_ptr<Server> server(
+        new Server(engine, std::move(listeners), std::move(warn), std::move(stop)));
+    server->acceptor_ = TRY(start_thread(
+        [](void* self) -> void* {
+            ::pthread_setname_np(::pthread_self(), "api-accept");
+            static_cast<Server*>(self)->accept_until_stopped();
+            return nullptr;
+        },
+        server.get()));
+    return server;
+}
+
+Server::~Server() {
+    ::eventfd_write(stop_.get(), 1);  // cannot fail: the counter holds 0 or 1
+    if (acceptor_) ::pthread_join(*acceptor_, nullptr);
+    std::unique_lock lock(mutex_);
+    ended_.wait(lock, [&] { return connections_ == 0; });
+    if (last_ended_) ::pthread_join(*last_ended_, nullptr);
+}
+
+void Server::accept_until_stopped() {
+    std::vector<pollfd> set{{stop_.get(), POLLIN, 0}};
+    for (const int listener : listeners_) set.push_back({listener, POLLIN, 0});
+    while (set[0].revents == 0) {
+        if (::poll(set.data(), set.size(), -1) < 0) continue;  // EINTR
+        bool rest = false;
+        for (std::size_t at = 1; at < set.size(); ++at)
+            if (set[at].revents != 0 && !accept_one(set[at].fd)) rest = true;
+        constexpr int kRestMilliseconds = 100;
+        if (rest) ::poll(set.data(), 1, kRestMilliseconds);
+    }
+}
+
+bool Server::accept_one(int listener) {
+    // The listener blocks if another process took the connection; nobody shares it, and stop comes
+    // over it anyway.
+    Fd fd(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (fd) return start_connection(std::move(fd));
+    switch (errno) {
+        case EAGAIN:
+        case EINTR:
+        case ECONNABORTED: return true;
+        default: warn_(os_error("accept connection").what); return false;
+    }
+}
+
+bool Server::start_connection(Fd fd) {
+    const std::size_t limit =
+        kConnections - (Socket::peer_user(fd.get()) == 0 ? 0 : kConnectionsForRoot);
+    {
+        const std::lock_guard lock(mutex_);
+        if (connections_ >= limit) {
+            // Best effort and without waiting: the acceptor has others to serve.
+            static constexpr std::string_view kFull =
+                "HTTP/1.1 503 Service Unavailable\r\nContent-Type: "
+                "application/json\r\nContent-Length: 53\r\n"
+                "Connection: close\r\n\r\n{\"message\":\"accept connection: too many "
+                "connections\"}\n";
+            ::send(fd.get(), kFull.data(), kFull.size(), MSG_NOSIGNAL);
+            return true;
+        }
+        ++connections_;
+    }
+    auto connection = std::unique_ptr<Connection>(new Connection{*this, std::move(fd)});
+    const Result<pthread_t> thread = start_thread(
+        [](void* raw) -> void* {
+            const std::unique_ptr<Connection> own(static_cast<Connection*>(raw));
+            Server& server = own->server;
+            server.serve(*own);
+            own->fd.reset();
+            server.finish_thread();
+            return nullptr;
+        },
+        connection.get());
+    if (thread) {
+        static_cast<void>(connection.release());  // the thread's
+        return true;
+    }
+    warn_(thread.error().what);
+    const std::lock_guard lock(mutex_);
+    --connections_;
+    return false;
+}
+
+// The wall where exceptions end (they mean a bug or no memory): the connection is cut, the process
+// lives on (R-47).
+void Server::serve(Connection& connection) {
+    try {
+        const std::uint32_t peer = Socket::peer_user(connection.fd.get());
+        Result<Socket> socket = Socket::own(std::move(connection.fd), stop_.get());
+        if (!socket) return warn_(socket.error().what);
+        HttpReader reader(*socket);
+        for (Arrival arrival = reader.next(); arrival != Arrival::gone; arrival = reader.next()) {
+            if (arrival == Arrival::refused) {
+                const RequestHead unread{.keep_alive = false};
+                Response response(*socket, unread);
+                if (response.send_error(reader.refusal().status, reader.refusal().message))
+                    socket->linger();
+                return;
+            }
+            if (!Exchange(engine_, *socket, reader, peer).run()) return socket->linger();
+        }
+    } catch (const std::exception& unexpected) {
+        warn_(std::string("serve connection: ") + unexpected.what());
+    }
+}
+
+void Server::finish_thread() {
+    std::optional<pthread_t> before;
+    {
+        const std::lock_guard lock(mutex_);
+        before = std::exchange(last_ended_, ::pthread_self());
+        if (--connections_ == 0) ended_.notify_all();
+    }
+    if (before) ::pthread_join(*before, nullptr);
+}
+
+}  // namespace davit::docker_api

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// API versions: which ones are spoken, and how bodies and answers of older ones differ from the
+// current one. The engine knows the current version only. No state, thread-safe.
+#pragma once
+
+#include "sdk/base/result.hpp"
+
+#include <compare>
+#include <string>
+#include <string_view>
+
+namespace davit::docker_api {
+
+struct Version {
+    unsigned major = 0;
+    unsigned minor = 0;
+    auto operator<=>(const Version&) const = default;
+
+    std::string text() const;
+    // "1.41". Errors: INVALID.
+    static Result<Version> parse(std::string_view text);
+};
+
+inline constexpr Version kOldestVersion{1, 41};
+inline constexpr Version kCurrentVersion{1, 51};
+
+// Whether `version` is spoken here. Errors: INVALID, in the words that docker's clients know.
+Result<void> check(Version version);
+
+}  // namespace davit::docker_api
