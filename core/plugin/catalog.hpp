@@ -105,7 +105,7 @@ public:
     boost::json::array list();
     // For query driver.inspect: `name` is a driver or an instance, "kind/name" where both kinds
     // have it. The object of the list and:
-    // "Sha256","RequiredMinor","Needs":{"Kernel","Capabilities":[…]},"Rank","Works":bool,
+    // "Sha256","RequiredMinor","Needs":{"Kernel":[…],"Capabilities":[…]},"Rank","Works":bool,
     //    "Abilities":[{"Name","Available":bool,"Reason"}],"ConfigSchema":{…},"OptionSchemas":{topic:{…}},
     //    and in each instance "Isolation","Config":{…}.
     // Probes the driver unless it is only listed. Errors: not_found with the nearest name; conflict

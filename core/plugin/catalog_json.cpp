@@ -124,7 +124,7 @@ Result<boost::json::object> Catalog::inspect(std::string_view name) {
     const auto& manifest = driver->manifest;
     object["Sha256"] = TRY(driver->library->sha256());
     object["RequiredMinor"] = driver->library->manifest().required_minor;
-    object["Needs"] = {{"Kernel", manifest.kernel},
+    object["Needs"] = {{"Kernel", array_of(manifest.kernel)},
                        {"Capabilities", array_of(manifest.capabilities)}};
     object["Rank"] = manifest.rank;
     object["ConfigSchema"] = *manifest.config;

@@ -16,11 +16,21 @@ namespace {
 constexpr std::array<std::string_view, 6> kKinds = {"storage",  "network", "exec",
                                                     "registry", "log",     "service"};
 
-Result<std::uint32_t> small_number(const boost::json::object& object, std::string_view key) {
-    const auto number = TRY(json::require_int(object, key));
+Result<std::uint32_t> version_number(std::int64_t number, std::string_view key) {
     if (number < 0 || number > 0xffff)
         return fail(Code::invalid, "read ", key, ": it must lie between 0 and 65535");
     return static_cast<std::uint32_t>(number);
+}
+
+Result<void> read_state(const boost::json::object& object, DriverManifest& driver) {
+    const auto* range = TRY(json::get_array(object, "state"));
+    if (range == nullptr) return {};
+    if (range->size() != 2 || !(*range)[0].is_int64() || !(*range)[1].is_int64())
+        return fail(Code::invalid,
+                    "read state: expected [oldest version it reads, version it writes]");
+    driver.state_version_oldest = TRY(version_number((*range)[0].get_int64(), "state"));
+    driver.state_version = TRY(version_number((*range)[1].get_int64(), "state"));
+    return {};
 }
 
 Result<Schema> schema_of(const boost::json::object& object, std::string_view key) {
@@ -42,12 +52,11 @@ Result<DriverManifest> read_driver(const boost::json::object& object) {
                     "\" must match [a-z0-9][a-z0-9._-]{0,62}");
     driver.description = TRY(json::get_string(object, "description", ""));
     driver.interfaces = TRY(json::get_strings(object, "interfaces"));
-    driver.abilities = TRY(json::get_strings(object, "abilities"));
+    driver.capabilities = TRY(json::get_strings(object, "capabilities"));
+    driver.kernel = TRY(json::get_strings(object, "kernel"));
+    driver.isolation = TRY(json::get_strings(object, "isolation"));
     driver.rank = TRY(json::get_int(object, "rank", 0));
-    if (const auto* needs = TRY(json::get_object(object, "needs"))) {
-        driver.capabilities = TRY(json::get_strings(*needs, "capabilities"));
-        driver.kernel = TRY(json::get_string(*needs, "kernel", ""));
-    }
+    TRY(read_state(object, driver));
     driver.config = TRY(schema_of(object, "config"));
     if (const auto* options = TRY(json::get_object(object, "options")))
         for (const auto& option : *options)
@@ -57,8 +66,13 @@ Result<DriverManifest> read_driver(const boost::json::object& object) {
 
 Result<Manifest> read_module(const boost::json::object& object) {
     Manifest manifest;
-    manifest.major = TRY(small_number(object, "davit"));
-    manifest.required_minor = TRY(small_number(object, "requires"));
+    const auto major = TRY(json::require_int(object, "davit"));
+    manifest.major = TRY(version_number(major, "davit"));
+    // Of another major nothing but this number can be relied on; check_version has the word.
+    if (manifest.major != DAVIT_ABI_MAJOR) return manifest;
+    const auto required = TRY(json::get_int(object, "requires", 0));
+    manifest.required_minor = TRY(version_number(required, "requires"));
+    manifest.module = TRY(json::get_string(object, "module", ""));
     manifest.version = TRY(json::require_string(object, "version"));
     manifest.licence = TRY(json::get_string(object, "licence", ""));
     manifest.vendor = TRY(json::get_string(object, "vendor", ""));

@@ -22,11 +22,13 @@ struct DriverManifest {
     std::string kind;         // "storage", "network", "exec", "registry", "log", "service"
     std::string name;         // what `driver` in daemon.json says
     std::string description;  // one line for people
-    std::vector<std::string> interfaces;  // "davit.storage/1"; what it always offers
     std::vector<std::string>
-        abilities;  // "davit.storage.rebase/1"; what it may offer, as probing tells
-    std::vector<std::string> capabilities;  // "CAP_SYS_ADMIN"
-    std::string kernel;                     // oldest kernel, "5.11"; empty: any
+        interfaces;  // "davit.storage/1", then abilities; probing tells which are there
+    std::vector<std::string> capabilities;   // it needs: "CAP_SYS_ADMIN"
+    std::vector<std::string> kernel;         // what it needs of the kernel: "overlay", "nf_tables"
+    std::vector<std::string> isolation;      // how it may run: "in-process", "process"
+    std::uint32_t state_version = 1;         // of the state on disk that it writes,
+    std::uint32_t state_version_oldest = 1;  // and that it still reads
     std::int64_t rank = 0;  // among drivers of a kind that work here, the highest is the default
     Schema config;          // of an instance's configuration
     std::map<std::string, Schema, std::less<>>
@@ -36,7 +38,7 @@ struct DriverManifest {
 struct Manifest {
     std::uint32_t major = 0;           // of the ABI
     std::uint32_t required_minor = 0;  // the oldest host that can load the file
-    std::string version, licence, vendor;
+    std::string module, version, licence, vendor;
     std::vector<DriverManifest> drivers;
 };
 
