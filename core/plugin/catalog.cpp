@@ -22,13 +22,6 @@ constexpr std::string_view kProcess = "process";
 
 std::string in_quotes(std::string_view text) { return "\"" + std::string(text) + "\""; }
 
-Result<std::string> checked_config(const InstanceSettings& wanted, const DriverManifest& manifest) {
-    const auto what = "config of " + wanted.kind + " instance " + wanted.name;
-    auto config = TRY(json::parse_object(wanted.config.empty() ? "{}" : wanted.config, what));
-    TRY(apply_schema(*manifest.config, config, what));
-    return boost::json::serialize(config);
-}
-
 Result<void> check_isolation(const InstanceSettings& wanted, bool own) {
     const std::string_view isolation = wanted.isolation.empty()
                                            ? (own ? kInProcess : kProcess)
@@ -143,6 +136,19 @@ Result<void> Catalog::add_instance(const InstanceSettings& wanted) {
     auto config = TRY(checked_config(wanted, driver->manifest));
     slots_[{wanted.kind, wanted.name}] = std::make_shared<Slot>(wanted, driver, std::move(config));
     return {};
+}
+
+Result<std::string> Catalog::checked_config(const InstanceSettings& wanted,
+                                            const DriverManifest& manifest) const {
+    const auto what = "config of " + wanted.kind + " instance " + wanted.name;
+    auto config = TRY(json::parse_object(wanted.config.empty() ? "{}" : wanted.config, what));
+    if (const auto shared = settings_.shared.find(wanted.kind); shared != settings_.shared.end()) {
+        const auto all = TRY(json::parse_object(shared->second, "shared settings"));
+        for (const auto& setting : all)
+            if (!config.contains(setting.key())) config.emplace(setting.key(), setting.value());
+    }
+    TRY(apply_schema(*manifest.config, config, what));
+    return boost::json::serialize(config);
 }
 
 // The reason why there is no such driver: refused, or not there at all.

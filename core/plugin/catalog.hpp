@@ -44,7 +44,11 @@ struct CatalogSettings {
     std::vector<InstanceSettings>
         instances;  // add to those of Davit's own drivers, or replace them
     std::map<std::string, std::string, std::less<>>
-        defaults;       // by kind: the instance to use when none is named
+        defaults;  // by kind: the instance to use when none is named
+    // By kind, a JSON object of settings for all instances: each goes to the configs whose schema
+    // knows it and that do not set it themselves. A driver that knows one of them not is refused an
+    // instance.
+    std::map<std::string, std::string, std::less<>> shared;
     std::string scope;  // 8 hex digits that tell this engine from others
     HostServices host;
     // Opens the directory that is the instance's alone (0700), making it if need be.
@@ -121,6 +125,8 @@ private:
     void scan_file(const DriverFolder& folder, const std::string& path);
     Result<void> add_instances();
     Result<void> add_instance(const InstanceSettings& wanted);
+    Result<std::string> checked_config(const InstanceSettings& wanted,
+                                       const DriverManifest& manifest) const;
     Result<void> check_defaults() const;
     std::shared_ptr<Driver> find_driver(std::string_view kind, std::string_view name) const;
     Result<std::shared_ptr<Slot>> find_slot(std::string_view kind, std::string_view name);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/plugin/library.hpp"
 
+#include "sdk/base/digest.hpp"
 #include "sdk/base/file.hpp"
 #include "sdk/plugin/value.hpp"
 
 #define BOOST_DLL_USE_STD_FS
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <array>
@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <list>
+#include <span>
 
 namespace davit::plugin {
 namespace {
@@ -45,25 +46,16 @@ Result<void> check_folder(const std::string& folder) {
 }
 
 Result<std::string> hash(const Fd& file) {
-    const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> sha(::EVP_MD_CTX_new(),
-                                                                      &::EVP_MD_CTX_free);
-    if (!sha || ::EVP_DigestInit_ex(sha.get(), ::EVP_sha256(), nullptr) != 1)
-        return fail(Code::internal, "start SHA-256: OpenSSL refused");
+    auto sha = TRY(Sha256::create());
     std::array<std::byte, 64u << 10> buffer;
     for (off_t at = 0;;) {
         const auto got = ::pread(file.get(), buffer.data(), buffer.size(), at);
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return os_error("read driver file");
-        if (got == 0) break;
-        ::EVP_DigestUpdate(sha.get(), buffer.data(), static_cast<std::size_t>(got));
+        if (got == 0) return sha.finish().hex();
+        sha.add(std::span<const std::byte>(buffer.data(), static_cast<std::size_t>(got)));
         at += got;
     }
-    std::array<unsigned char, 32> digest;
-    ::EVP_DigestFinal_ex(sha.get(), digest.data(), nullptr);
-    std::string hex;
-    for (const auto byte : digest)
-        hex.append({"0123456789abcdef"[byte >> 4], "0123456789abcdef"[byte & 15]});
-    return hex;
 }
 
 // The dynamic linker's own words, with the file's name instead of the descriptor's.

@@ -153,8 +153,11 @@ private:
         const auto* pattern = schema.if_contains("pattern");
         if (pattern == nullptr) return;
         const std::regex expression(pattern->get_string().c_str(), std::regex::ECMAScript);
-        if (!std::regex_search(text.begin(), text.end(), expression))
-            violate(path, bj::serialize(text) + " does not match " + pattern->get_string().c_str());
+        if (std::regex_search(text.begin(), text.end(), expression)) return;
+        const bool is_path = *pattern == "^/";
+        violate(path, bj::serialize(text) +
+                          (is_path ? " is not an absolute path"
+                                   : " does not match " + std::string(pattern->get_string())));
     }
 
     void check_number(const bj::object& schema, double number, const std::string& path) {

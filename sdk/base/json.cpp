@@ -92,6 +92,52 @@ struct DuplicateFinder {
     bool on_comment(bj::string_view, bj::error_code&) { return true; }
 };
 
+// Notes on which line each member begins. The parser is given one line at a time, so `line` is
+// where it stands.
+struct LineFinder : DuplicateFinder {
+    struct Place {
+        std::string path;
+        bool array = false;
+        std::size_t next = 0;  // index of the next element
+    };
+    std::size_t line = 0;
+    std::map<std::string, std::size_t> lines;
+    std::vector<Place> places;
+    std::string member;  // path of the value to come
+
+    bool on_object_begin(bj::error_code&) { return enter(false); }
+    bool on_object_end(std::size_t, bj::error_code&) { return places.pop_back(), true; }
+    bool on_array_begin(bj::error_code&) { return enter(true); }
+    bool on_array_end(std::size_t, bj::error_code&) { return places.pop_back(), true; }
+    bool on_key(bj::string_view part, std::size_t, bj::error_code&) {
+        key.append(part);
+        const auto& above = places.back().path;
+        member = above.empty() ? key : above + "." + key;
+        lines.emplace(member, line);
+        key.clear();
+        return true;
+    }
+    bool on_string(bj::string_view, std::size_t, bj::error_code&) { return take_place(); }
+    bool on_int64(std::int64_t, bj::string_view, bj::error_code&) { return take_place(); }
+    bool on_uint64(std::uint64_t, bj::string_view, bj::error_code&) { return take_place(); }
+    bool on_double(double, bj::string_view, bj::error_code&) { return take_place(); }
+    bool on_bool(bool, bj::error_code&) { return take_place(); }
+    bool on_null(bj::error_code&) { return take_place(); }
+
+private:
+    bool take_place() {
+        if (places.empty() || !places.back().array) return true;
+        member = places.back().path + "[" + std::to_string(places.back().next++) + "]";
+        lines.emplace(member, line);
+        return true;
+    }
+    bool enter(bool array) {
+        take_place();
+        places.push_back({member, array, 0});
+        return true;
+    }
+};
+
 void append_pretty(std::string& out, const bj::value& value, std::size_t depth);
 
 template <class Items, class Each>
@@ -167,6 +213,20 @@ Result<bj::object> parse_commented(std::string_view text, std::string_view what,
     if (const auto& name = finder.handler().duplicate; !name.empty())
         return syntax(text, used, what, "\"" + name + "\" appears twice");
     return object;
+}
+
+std::map<std::string, std::size_t> member_lines(std::string_view text) {
+    bj::parse_options options;
+    options.allow_comments = options.allow_trailing_commas = true;
+    bj::basic_parser<LineFinder> finder(options);
+    bj::error_code error;
+    while (!text.empty() && !error) {
+        const auto end = std::min(text.find('\n'), text.size() - 1) + 1;
+        ++finder.handler().line;
+        finder.write_some(true, text.data(), end, error);
+        text.remove_prefix(end);
+    }
+    return std::move(finder.handler().lines);
 }
 
 std::string pretty(const bj::value& value) {

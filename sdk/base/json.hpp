@@ -9,6 +9,7 @@
 
 #include <boost/json/fwd.hpp>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,6 +34,10 @@ Result<boost::json::object> parse_object(std::string_view text, std::string_view
 // The value must be an object.
 Result<boost::json::object> parse_commented(std::string_view text, std::string_view what,
                                             Limits limits = {});
+
+// The line, from 1, on which each member of a document begins, by its path: "a", "a.b", "a.b[0]".
+// For a document that parse_commented takes; of another, as far as it can be read.
+std::map<std::string, std::size_t> member_lines(std::string_view text);
 
 // Two spaces a level, one member a line, for people. (Compact text: boost::json::serialize.)
 std::string pretty(const boost::json::value& value);

@@ -59,6 +59,14 @@ TEST(Json, refuses_a_member_that_a_person_wrote_twice) {
               "parse daemon.json: line 2, column 18: \"x\" appears twice");
 }
 
+TEST(Json, knows_the_line_of_every_member) {
+    const auto lines = member_lines(
+        "{ // first\n \"a\": 1,\n\"b\":\n {\"c\": [1,\n {\"d\": \"x\"}],\n\n\"e\": null}}");
+    const std::map<std::string, std::size_t> expected = {
+        {"a", 2}, {"b", 3}, {"b.c", 4}, {"b.c[0]", 4}, {"b.c[1]", 5}, {"b.c[1].d", 5}, {"b.e", 7}};
+    EXPECT_EQ(lines, expected);
+}
+
 TEST(Json, expects_an_object_where_one_must_be) {
     EXPECT_EQ(failure(parse_object("[]", "body")),
               "parse body: expected an object, found an array");
