@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who reaches whom: real packets between a host, a peer in its LAN and containers.
+#include "bridge_fixture.hpp"
+
+namespace davit::bridge::test {
+namespace {
+
+using sdk::Transport;
+
+class BridgePackets : public BridgeHost {
+protected:
+    void SetUp() override {
+        BridgeHost::SetUp();
+        if (HasFatalFailure()) return;
+        const auto created = create();
+        ASSERT_TRUE(created) << created.error().what;
+    }
+};
+
+TEST_F(BridgePackets, published_port_is_reached_from_the_host_by_every_address_of_it) {
+    const Container web = start("172.30.0.2/16", {port(8080, 80)});
+    const auto server = serve(web.netns.fd(), 80);
+    EXPECT_EQ(ask(host(), "127.0.0.1", 8080), "172.30.0.1");
+    EXPECT_EQ(ask(host(), "127.0.0.5", 8080), "172.30.0.1");
+    EXPECT_EQ(ask(host(), "192.0.2.1", 8080), "192.0.2.1");
+    EXPECT_EQ(ask(host(), "172.30.0.1", 8080), "172.30.0.1");
+}
+
+TEST_F(BridgePackets, published_port_is_reached_from_the_lan_with_the_peers_address) {
+    const Container web = start("172.30.0.2/16", {port(8080, 80)});
+    const auto server = serve(web.netns.fd(), 80);
+    EXPECT_EQ(ask(lan(), "192.0.2.1", 8080), "192.0.2.9");
+    EXPECT_EQ(ask(lan(), "192.0.2.1", 80), "refused");
+}
+
+TEST_F(BridgePackets, published_udp_port_answers_from_the_host_and_the_lan) {
+    const Container dns = start("172.30.0.2/16", {port(5353, 53, "", IPPROTO_UDP)});
+    const auto server = serve(dns.netns.fd(), 53, "0.0.0.0", Transport::udp);
+    EXPECT_EQ(ask(lan(), "192.0.2.1", 5353, Transport::udp), "192.0.2.9");
+    EXPECT_EQ(ask(host(), "127.0.0.1", 5353, Transport::udp), "172.30.0.1");
+}
+
+TEST_F(BridgePackets, port_published_at_loopback_is_for_the_host_alone) {
+    const Container web = start("172.30.0.2/16", {port(8080, 80, "127.0.0.1")});
+    const auto server = serve(web.netns.fd(), 80);
+    EXPECT_EQ(ask(host(), "127.0.0.1", 8080), "172.30.0.1");
+    EXPECT_EQ(ask(lan(), "192.0.2.1", 8080), "refused");
+    ASSERT_TRUE(lan_->netns.run([]() -> Result<void> {
+        return shell(
+                   "ip route add 127.0.0.0/8 via 192.0.2.1 table 7 && ip rule add pref 1 to "
+                   "127.0.0.1 table 7 && "
+                   "ip rule del pref 0 && ip rule add pref 9 table local && sysctl -qw "
+                   "net.ipv4.conf.all.route_localnet=1 net.ipv4.conf.lan0.route_localnet=1")
+                   ? Result<void>()
+                   : fail(Code::internal, "prepare peer");
+    }));
+    EXPECT_EQ(ask_briefly(lan(), "127.0.0.1", 8080), "no answer");
+}
+
+TEST_F(BridgePackets, port_published_at_one_address_is_reached_there_alone) {
+    const Container web = start("172.30.0.2/16", {port(8080, 80, "192.0.2.1")});
+    const auto server = serve(web.netns.fd(), 80);
+    EXPECT_EQ(ask(lan(), "192.0.2.1", 8080), "192.0.2.9");
+    EXPECT_EQ(ask(host(), "127.0.0.1", 8080), "refused");
+}
+
+TEST_F(BridgePackets, containers_of_one_network_reach_each_other_and_themselves_by_the_host) {
+    const Container one = start("172.30.0.2/16", {port(8080, 80)});
+    const Container two = start("172.30.0.3/16");
+    const auto server = serve(one.netns.fd(), 80);
+    EXPECT_EQ(ask(two.netns.fd(), "172.30.0.2", 80), "172.30.0.3");
+    EXPECT_EQ(ask(two.netns.fd(), "192.0.2.1", 8080), "172.30.0.1");
+    EXPECT_EQ(ask(one.netns.fd(), "192.0.2.1", 8080), "172.30.0.1");
+    EXPECT_EQ(ask(one.netns.fd(), "172.30.0.1", 8080), "172.30.0.1");
+}
+
+TEST_F(BridgePackets, networks_are_apart_but_for_published_ports) {
+    ASSERT_TRUE(create({.key = "net-b", .gateway4 = "172.31.0.1/16"}));
+    const Container one = start("172.30.0.2/16", {port(8080, 80)});
+    const Container other = start("172.31.0.2/16", {}, "net-b", "172.31.0.1");
+    const auto server = serve(one.netns.fd(), 80);
+    EXPECT_EQ(ask_briefly(other.netns.fd(), "172.30.0.2", 80), "no answer");
+    EXPECT_EQ(ask(other.netns.fd(), "192.0.2.1", 8080), "172.30.0.1");
+}
+
+TEST_F(BridgePackets, container_reaches_the_lan_with_the_hosts_address) {
+    const Container one = start("172.30.0.2/16");
+    const auto server = serve(lan(), 80);
+    EXPECT_EQ(ask(one.netns.fd(), "192.0.2.9", 80), "192.0.2.1");
+}
+
+TEST_F(BridgePackets, lan_peer_with_a_route_reaches_no_port_directly) {
+    const Container web = start("172.30.0.2/16", {port(8080, 80)});
+    const auto published = serve(web.netns.fd(), 80);
+    const auto private_one = serve(web.netns.fd(), 81);
+    ASSERT_TRUE(lan_->netns.run([]() -> Result<void> {
+        return shell("ip route add 172.30.0.0/16 via 192.0.2.1")
+                   ? Result<void>()
+                   : fail(Code::internal, "add route");
+    }));
+    EXPECT_EQ(ask_briefly(lan(), "172.30.0.2", 81), "no answer");
+    EXPECT_EQ(ask_briefly(lan(), "172.30.0.2", 80), "no answer");
+}
+
+TEST_F(BridgePackets, container_cannot_reach_services_of_the_hosts_loopback) {
+    const Container one = start("172.30.0.2/16");
+    const auto tcp = serve(host(), 631, "127.0.0.1");
+    const auto udp = serve(host(), 631, "127.0.0.1", Transport::udp);
+    ASSERT_TRUE(one.netns.run([]() -> Result<void> {
+        return shell(
+                   "ip route add 127.0.0.0/8 via 172.30.0.1 table 7 && ip rule add pref 1 to "
+                   "127.0.0.1 table 7 && "
+                   "ip rule del pref 0 && ip rule add pref 9 table local && sysctl -qw "
+                   "net.ipv4.conf.all.route_localnet=1 net.ipv4.conf.eth0.route_localnet=1")
+                   ? Result<void>()
+                   : fail(Code::internal, "prepare container");
+    }));
+    EXPECT_EQ(ask_briefly(one.netns.fd(), "127.0.0.1", 631), "no answer");
+    EXPECT_EQ(ask_briefly(one.netns.fd(), "127.0.0.1", 631, Transport::udp), "no answer");
+}
+
+TEST_F(BridgePackets, connection_to_loopback_over_ipv6_is_refused_at_once) {
+    const Container web = start("172.30.0.2/16", {port(8080, 80)});
+    const auto server = serve(web.netns.fd(), 80);
+    EXPECT_EQ(ask(host(), "::1", 8080), "refused");
+}
+
+}  // namespace
+}  // namespace davit::bridge::test
