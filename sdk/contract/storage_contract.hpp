@@ -13,7 +13,7 @@ namespace davit::sdk::contract {
 
 struct StorageSubject {
     std::string name;                             // of the test suite in reports: "overlay"
-    std::function<const davit_driver*()> driver;  // loads the file; asked once in each case
+    std::function<const davit_driver*()> driver;  // loads the file; asked once, by the first case
     std::string config = "{}";                    // of every instance that a case opens
 };
 

@@ -14,6 +14,8 @@ using davit::sdk::contract::register_storage_contract;
         {.name = "Overlay", .driver = overlay, .config = R"({"mount-api": "auto"})"});
     register_storage_contract(
         {.name = "OverlayThread", .driver = overlay, .config = R"({"mount-api": "thread"})"});
+    const auto plain_dir = [] { return davit::tests::load_driver("storage-plain-dir"); };
+    register_storage_contract({.name = "PlainDir", .driver = plain_dir});
     return true;
 }();
 

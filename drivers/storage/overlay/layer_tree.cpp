@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "drivers/storage/overlay/layer_tree.hpp"
 
-#include "davit/storage.h"
 #include "sdk/base/file.hpp"
 #include "sdk/base/undo.hpp"
+#include "sdk/plugin/storage_layer.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <set>
@@ -19,21 +18,6 @@ namespace {
 constexpr char kVersion[] = "1";
 constexpr std::size_t kVersionLimit = 16;  // bytes: a number and no more
 constexpr mode_t kRootMode = 0755;  // of a layer's own root directory, as in every container image
-
-bool is_alphanumeric(char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-Result<void> require_key(const std::string& key) {
-    const auto allowed = [](char c) {
-        return is_alphanumeric(c) || c == '.' || c == '_' || c == ':' || c == '-';
-    };
-    if (key.empty() || key.size() > DAVIT_STORAGE_KEY_MAX || !is_alphanumeric(key[0]) ||
-        !std::all_of(key.begin(), key.end(), allowed))
-        return fail(Code::invalid, "read key: ",
-                    key.empty() ? "it is empty" : "it has forbidden characters or is too long");
-    return {};
-}
 
 bool is_directory(int root, const std::string& path) {
     struct stat status {};
@@ -125,7 +109,7 @@ Result<void> LayerTree::collect_leftovers() {
 // -------------------------------------------------------------------------------------------
 
 Result<bool> LayerTree::add(const std::string& key, const std::string& parent) {
-    TRY(require_key(key));
+    TRY(sdk::require_storage_key(key));
     {
         const std::lock_guard lock(mutex_);
         if (TRY(already_there(key, parent))) return true;
@@ -196,7 +180,7 @@ Result<void> LayerTree::match_root_of_parent(const std::string& staged,
 
 Result<bool> LayerTree::commit(const std::string& key, const std::string& name,
                                const std::string& onto) {
-    TRY(require_key(name));
+    TRY(sdk::require_storage_key(name));
     const std::lock_guard lock(mutex_);
     const auto target = index_.find(name);
     if (target != index_.end() && target->second.state == State::committed)

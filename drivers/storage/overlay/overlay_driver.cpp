@@ -3,6 +3,7 @@
 
 #include "sdk/base/file.hpp"
 #include "sdk/base/json.hpp"
+#include "sdk/plugin/storage_layer.hpp"
 
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -12,7 +13,6 @@
 #include <unistd.h>
 #include <boost/json.hpp>
 #include <cerrno>
-#include <set>
 
 namespace davit::overlay {
 namespace {
@@ -23,11 +23,6 @@ using sdk::str;
 using sdk::text;
 
 constexpr std::uint32_t kKnownMountFlags = DAVIT_STORAGE_READ_ONLY | DAVIT_STORAGE_VOLATILE;
-constexpr std::uint64_t kBlock =
-    512;  // st_blocks counts these, whatever the file system's own size
-constexpr std::uint64_t kCancelCheckInodes =
-    256;  // between two looks at the cancel flag: well below 1 ms of work
-
 const std::string kRebase = DAVIT_STORAGE_REBASE;
 const std::string kQuota = DAVIT_STORAGE_QUOTA;
 const std::string kNoQuota = "no: a directory of a shared file system has no limit of its own";
@@ -68,12 +63,8 @@ davit_storage_layer describe(const NamedLayer& named) {
     return record;
 }
 
-Result<void> emit_finding(const Call& call, const Finding& finding) {
-    auto record = sized<davit_storage_finding>();
-    record.repaired = finding.repaired ? 1 : 0;
-    record.key = str(finding.key);
-    record.text = str(finding.text);
-    return call.emit(record);
+Result<void> emit(const Call& call, const Finding& finding) {
+    return sdk::emit_finding(call, finding.key, finding.text, finding.repaired);
 }
 
 std::string diff_of(const NamedLayer& named) {
@@ -218,19 +209,7 @@ Result<davit_storage_space> OverlayDriver::usage(const Call& call,
     const Layer layer = TRY(layers_->find(key).context("measure " + key));
     const Fd diff = TRY(open_beneath(layers_->root(), diff_of({key, layer}), O_RDONLY | O_DIRECTORY)
                             .context("measure " + key));
-    auto space = sized<davit_storage_space>();
-    std::set<ino_t> linked;  // counted once, as du(1) does; all inodes lie on one file system
-    std::uint64_t seen = 0;
-    const auto count = [&](const struct stat& status) -> Result<void> {
-        if (++seen % kCancelCheckInodes == 0) TRY(call.check("measure " + key));
-        if (!S_ISDIR(status.st_mode) && status.st_nlink > 1 && !linked.insert(status.st_ino).second)
-            return {};
-        space.bytes += static_cast<std::uint64_t>(status.st_blocks) * kBlock;
-        ++space.files;
-        return {};
-    };
-    TRY(visit_tree(diff.get(), count));
-    return space;
+    return sdk::measure_layer(call, diff.get()).context("measure " + key);
 }
 
 Result<void> OverlayDriver::sync(const Call&) {
@@ -244,7 +223,7 @@ Result<void> OverlayDriver::retain(const Call& call, const davit_storage_retain&
         keys.push_back(sdk::view(request.keys[i]));
     return layers_->retain(
         keys, [&] { return call.cancelled(); },
-        [&](const Finding& finding) { return emit_finding(call, finding); });
+        [&](const Finding& finding) { return emit(call, finding); });
 }
 
 Result<void> OverlayDriver::check(const Call& call, const davit_storage_check& request) {
@@ -253,7 +232,7 @@ Result<void> OverlayDriver::check(const Call& call, const davit_storage_check& r
         TRY(layers_->check(key, request.repair != 0).context("check " + key));
     bool all_mended = true;
     for (const Finding& finding : findings) {
-        TRY(emit_finding(call, finding));
+        TRY(emit(call, finding));
         all_mended = all_mended && finding.repaired;
     }
     if (request.repair != 0 && !all_mended)
