@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugins/docker-api/exchange.hpp"
 
+#include "plugins/docker-api/base64.hpp"
 #include "plugins/docker-api/json_text.hpp"
 #include "plugins/docker-api/limits.hpp"
 #include "plugins/docker-api/status.hpp"
 #include "plugins/docker-api/stdcopy.hpp"
+#include "plugins/docker-api/upload.hpp"
 #include "sdk/plugin/value.hpp"
 
 #include <algorithm>
@@ -75,21 +77,26 @@ Result<std::string> Exchange::read_json_body() {
 }
 
 Result<void> Exchange::perform() {
-    std::string body;
-    if (routed_.route->body == Body::json) body = TRY(read_json_body());
+    if (routed_.route->shape == Shape::hijack) TRY(DetachKeys::parse(routed_.detach_keys));
     CancelSet cancel(socket_.stop_fd());
     if (routed_.route->leaving == Leaving::cancels) TRY(cancel.watch_peer(socket_.fd()));
-    return ask_engine(body, cancel);
+    if (routed_.route->body == Body::json) return ask_engine(TRY(read_json_body()), -1, cancel);
+    if (routed_.route->body == Body::none) return ask_engine({}, -1, cancel);
+    const std::unique_ptr<Upload> upload = TRY(Upload::start(reader_, socket_));
+    TRY(cancel.watch(upload->broken()));
+    return ask_engine({}, upload->input(), cancel);
 }
 
-Result<void> Exchange::ask_engine(const std::string& body, const CancelSet& cancel) {
+Result<void> Exchange::ask_engine(const std::string& body, int input, const CancelSet& cancel) {
+    Result<std::string> auth = base64_decode(reader_.head().registry_auth);
+    if (!auth) return std::move(auth).error().context("read X-Registry-Auth");
     const std::string name(routed_.route->operation);
     auto operation = sdk::sized<davit_operation>();
-    operation.input_fd = -1;
+    operation.input_fd = input;
     operation.name = sdk::str(name);
     operation.args = sdk::str(routed_.args);
     operation.body = sdk::str(body);
-    operation.auth = sdk::str("");
+    operation.auth = sdk::str(*auth);
     operation.peer_uid = peer_user_;
     EngineCall call(cancel, *this);
     return call.run(engine_, routed_.route->ask, operation);
@@ -107,6 +114,8 @@ Result<void> Exchange::take(const davit_answer& answer) {
             TRY(begin(false));
             return response_.piece(sdk::view(answer.text), "\r\n");
         case DAVIT_ANSWER_OUTPUT: return take_output(answer);
+        case DAVIT_ANSWER_BYTES: return take_bytes(sdk::view(answer.text));
+        case DAVIT_ANSWER_STREAMS: return take_streams(answer);
         default:
             return fail(Code::unsupported, "take answer: unknown kind ",
                         std::to_string(answer.kind));
@@ -129,21 +138,50 @@ Result<void> Exchange::take_output(const davit_answer& answer) {
     return response_.piece(head.bytes(), text);
 }
 
+Result<void> Exchange::take_bytes(std::string_view bytes) {
+    TRY(begin(false));
+    return response_.piece(bytes);
+}
+
+Result<void> Exchange::take_streams(const davit_answer& answer) {
+    TRY(begin(answer.tty != 0));
+    streams_.emplace(Fd(answer.in), Fd(answer.out), Fd(answer.err), answer.tty != 0);
+    detach_keys_ = sdk::view(answer.text);
+    return {};
+}
+
 Result<void> Exchange::begin(bool terminal) {
     if (response_.started()) return {};
     terminal_ = terminal;
-    const bool output = routed_.route->shape == Shape::output;
-    return response_.begin(routed_.route->status,
-                           output ? stream_type(routed_.version, terminal) : kJson);
+    const unsigned status = routed_.route->status;
+    switch (routed_.route->shape) {
+        case Shape::output: return response_.begin(status, stream_type(routed_.version, terminal));
+        case Shape::archive: add_path_stat(); return response_.begin(status, "application/x-tar");
+        case Shape::hijack:
+            if (!reader_.drain())
+                return fail(Code::invalid, "take over connection: the request has a body");
+            return response_.take_over(
+                reader_.head().upgrade ? stream_type(routed_.version, terminal) : kRawStream);
+        default: return response_.begin(status, kJson);
+    }
+}
+
+// docker's `cp` learns from it what the path is.
+void Exchange::add_path_stat() {
+    if (has_result_) response_.add_header("X-Docker-Container-Path-Stat", base64_encode(result_));
+    has_result_ = false;
 }
 
 Result<void> Exchange::finish() {
-    const Route& route = *routed_.route;
     if (same_) return response_.send(304, {}, {});
-    if (response_.started()) {
-        if (has_result_) TRY(response_.piece(result_, "\n"));
-        return response_.end();
-    }
+    if (streams_) return serve_streams();
+    if (!response_.started()) return finish_at_once();
+    if (has_result_) TRY(response_.piece(result_, "\n"));
+    return routed_.route->shape == Shape::hijack ? Result<void>{} : response_.end();
+}
+
+Result<void> Exchange::finish_at_once() {
+    const Route& route = *routed_.route;
     switch (route.shape) {
         case Shape::ping:
             response_.add_header("Builder-Version", "1");
@@ -154,9 +192,18 @@ Result<void> Exchange::finish() {
             if (!has_result_) return response_.send_error(500, "ask engine: it gave no result");
             return response_.send(route.status, kJson, result_);
         case Shape::lines:
-        case Shape::output: TRY(begin(false)); return response_.end();
+        case Shape::output:
+        case Shape::archive: TRY(begin(false)); return response_.end();
+        case Shape::stat: add_path_stat(); return response_.send(route.status, {}, {});
         default: return response_.send(route.status, {}, {});
     }
+}
+
+Result<void> Exchange::serve_streams() {
+    const std::string& given = detach_keys_.empty() ? routed_.detach_keys : detach_keys_;
+    DetachKeys keys = TRY(DetachKeys::parse(given));
+    StreamPump(socket_, std::move(*streams_), std::move(keys), reader_.take_rest()).run();
+    return {};
 }
 
 Result<void> Exchange::report(const Error& error) {
@@ -168,6 +215,7 @@ Result<void> Exchange::report(const Error& error) {
 // cut off, which every client takes for a failure.
 Result<void> Exchange::report_in_stream(const Error& error) {
     response_.close_after();
+    if (error.code == Code::cancelled && socket_.stopping()) return {};
     const Shape shape = routed_.route->shape;
     if (shape == Shape::lines) {
         std::string line = R"({"errorDetail":{"message":)";
@@ -176,6 +224,11 @@ Result<void> Exchange::report_in_stream(const Error& error) {
         append_json_string(line, error.what);
         TRY(response_.piece(line, "}\r\n"));
         return response_.end();
+    }
+    if (shape == Shape::hijack) {  // as dockerd tells that an exec's program could not be started
+        const std::string line = error.what + "\r\n";
+        const FrameHead head(kStdout, line.size());
+        return socket_.write({terminal_ ? std::string_view{} : head.bytes(), line});
     }
     if (shape == Shape::output) {
         const std::string line = error.what + "\n";

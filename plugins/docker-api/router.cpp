@@ -95,9 +95,13 @@ Routing route_request(const RequestHead& head) {
         if (route.method != head.method || version < route.first || version > route.last) continue;
         if (!route.selector.empty() && target.find(route.selector) == nullptr) continue;
         const Match path = match(route.pattern, target.path);
-        if (path.matched)
-            return {.found = {&route, version, arguments(route, path, target, version)},
-                    .missing = {}};
+        if (!path.matched) continue;
+        const std::string* const keys = target.find("detachKeys");
+        return {.found = {.route = &route,
+                          .version = version,
+                          .detach_keys = keys != nullptr ? *keys : "",
+                          .args = arguments(route, path, target, version)},
+                .missing = {}};
     }
     return explain(head, target);
 }

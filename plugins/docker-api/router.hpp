@@ -12,8 +12,8 @@ namespace davit::docker_api {
 struct Routed {
     const Route* route = nullptr;
     Version version = kCurrentVersion;
-    std::string
-        args;  // the JSON object that the engine gets: path and query parameters, and "version"
+    std::string detach_keys;  // of the query
+    std::string args;         // for the engine: path and query parameters, and "version"
 };
 
 // Why a request leads nowhere.

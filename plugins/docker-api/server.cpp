@@ -3,35 +3,14 @@
 
 #include "plugins/docker-api/exchange.hpp"
 #include "plugins/docker-api/limits.hpp"
+#include "plugins/docker-api/thread.hpp"
 
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <csignal>
 #include <exception>
 
 namespace davit::docker_api {
-
-namespace {
-
-// Signals are the daemon's: its own threads wait for them. Runs `work(argument)` on a joinable
-// thread.
-Result<pthread_t> start_thread(void* (*work)(void*), void* argument) {
-    pthread_attr_t attributes;
-    ::pthread_attr_init(&attributes);
-    ::pthread_attr_setstacksize(&attributes, kThreadStack);
-    sigset_t all, before;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before);
-    pthread_t thread;
-    const int error = ::pthread_create(&thread, &attributes, work, argument);
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    ::pthread_attr_destroy(&attributes);
-    if (error != 0) return os_error(error, "start thread");
-    return thread;
-}
-
-}  // namespace
 
 struct Server::Connection {
     Server& server;

@@ -32,15 +32,24 @@ Result<Socket> Socket::own(Fd fd, int stop_fd) {
 }
 
 Result<void> Socket::wait(short events, Deadline deadline) {
-    std::array<pollfd, 2> set{pollfd{fd_.get(), events, 0}, pollfd{stop_fd_, POLLIN, 0}};
+    const int interrupt = events == POLLIN ? interrupt_fd_ : -1;
+    std::array<pollfd, 3> set{
+        {{fd_.get(), events, 0}, {stop_fd_, POLLIN, 0}, {interrupt, POLLIN, 0}}};
     for (;;) {
         const int ready = ::poll(set.data(), set.size(), milliseconds_until(deadline));
         if (ready < 0 && errno != EINTR) return os_error("wait for client");
         if (ready == 0) return fail(Code::deadline, "wait for client: time is up");
         if (ready > 0 && set[1].revents != 0)
             return fail(Code::cancelled, "wait for client: the service stops");
+        if (ready > 0 && set[2].revents != 0)
+            return fail(Code::cancelled, "wait for client: nobody wants the rest");
         if (ready > 0) return {};
     }
+}
+
+bool Socket::stopping() const {
+    pollfd stop{stop_fd_, POLLIN, 0};
+    return ::poll(&stop, 1, 0) > 0;
 }
 
 Result<void> Socket::wait_readable(Deadline deadline) { return wait(POLLIN, deadline); }

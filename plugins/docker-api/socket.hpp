@@ -33,8 +33,13 @@ public:
     // connection.
     void linger();
 
+    // While set, reads also end (cancelled) once `fd` is readable; -1: never. No read under way
+    // when it is changed.
+    void set_reading_interrupt(int fd) { interrupt_fd_ = fd; }
+
     int fd() const { return fd_.get(); }
     int stop_fd() const { return stop_fd_; }
+    bool stopping() const;
     // The user of the client's process (unix sockets), UINT32_MAX when unknown.
     static std::uint32_t peer_user(int fd);
 
@@ -44,6 +49,7 @@ private:
 
     Fd fd_;
     int stop_fd_;
+    int interrupt_fd_ = -1;
 };
 
 }  // namespace davit::docker_api

@@ -36,8 +36,9 @@ typedef struct davit_operation {
 #define DAVIT_ANSWER_RESULT 1u    /* the JSON result: the body of the answer. At most one of a job */
 #define DAVIT_ANSWER_PROGRESS 2u  /* a JSON object of the operation's progress stream (a pull's lines) or of an event stream */
 #define DAVIT_ANSWER_OUTPUT 3u    /* bytes that the container wrote: `stream` and `text` */
-#define DAVIT_ANSWER_STREAMS 4u   /* the container's streams; descriptors pass to the receiver, which serves them once
-                                     the operation has returned: emit it, and return */
+#define DAVIT_ANSWER_STREAMS 4u   /* the container's streams; descriptors pass to the receiver, which makes them non-blocking
+                                     and serves them once the operation has returned: emit it, and return. `text`: the
+                                     detach keys asked for when an exec session was made */
 #define DAVIT_ANSWER_BYTES 5u     /* raw bytes of a stream that is not JSON (an archive). A _RESULT before
                                          the first one is the JSON that describes the path (PathStat) */
 #define DAVIT_ANSWER_JOB 6u       /* the job's id, first of all its answers */
