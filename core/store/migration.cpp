@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/store/migration.hpp"
 
+#include "core/store/image_schema.hpp"
 #include "core/store/schema.hpp"
 
 #include <array>
@@ -11,6 +12,7 @@ namespace davit::store {
 std::span<const Migration> migrations() {
     static constexpr std::array kSteps = {
         Migration{1, "containers and networks", kContainersSchema},
+        Migration{2, "images", kImagesSchema},
     };
     return kSteps;
 }
