@@ -179,6 +179,8 @@ Result<void> Feed::read_source() {
     source_ended_ = got == 0;
     hash_.add(std::span(buffer_.data(), end_));
     compressed_ += end_;
+    if (compressed_ > request_.source_bytes)
+        return fail(Code::corrupt, "read layer: more bytes came than its manifest names");
     if (request_.progress) request_.progress(compressed_);
     if (source_ended_) input_.reset();
     return {};

@@ -22,6 +22,7 @@ struct UnpackRequest {
     Fd mount;             // the layer's detached mount, read-write
     View view = View::merged;
     int source = -1;  // compressed bytes until the end of file; borrowed. A pipe or socket
+    std::uint64_t source_bytes = UINT64_MAX;                 // more than these are refused
     std::shared_ptr<const Cancel> cancel;                    // may be null
     std::function<void(std::uint64_t compressed)> progress;  // bytes read so far; may be empty
 };

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// Makes the layers of one image that are missing in a storage instance: unpacked side by side where
+// the driver allows it, committed lowest first. One use; its threads end with `run`.
+#pragma once
+
+#include "core/image/download.hpp"
+#include "core/image/image_store.hpp"
+#include "core/image/unpack.hpp"
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace davit::image {
+
+class LayerPull {
+public:
+    struct Settings {
+        Origin origin;
+        plugin::Storage storage;
+        std::string unpacker;
+        std::shared_ptr<Cancel> stop;  // requested by this object too, when one layer fails
+        // layer, words, bytes done
+        std::function<void(const Descriptor& layer, std::string_view status, std::uint64_t current)>
+            progress;
+    };
+    struct Wanted {
+        Descriptor blob;
+        Digest diff_id, chain_id;
+    };
+
+    LayerPull(LayerTable& table,
+              std::function<Result<std::optional<LayerFacts>>(const Digest&)> find,
+              Settings settings, const std::vector<Wanted>& layers);
+
+    // The facts of all layers, lowest first. On failure nothing prepared is left; committed layers
+    // are the caller's.
+    Result<std::vector<LayerFacts>> run();
+
+private:
+    enum class State { waiting, working, unpacked, wants_parent, done };
+    struct Layer {
+        Wanted wanted;
+        State state = State::waiting;
+        std::string key;  // of the prepared layer; empty: there is none
+        bool over_parent = false;
+        std::optional<LayerTable::Turn> turn;
+        LayerFacts facts;
+    };
+
+    void work();
+    std::optional<std::size_t> pick() const;
+    Result<void> make(std::size_t position);
+    Result<void> prepare_and_unpack(Layer& layer, const std::string& parent);
+    Result<UnpackResult> stream(Layer& layer, Fd mount, View view);
+    Result<void> check(const Layer& layer, const UnpackResult& unpacked) const;
+    Result<void> commit_ready();
+    Result<void> commit(std::size_t position);
+    void drop(Layer& layer);
+    void give_up(Error error);
+
+    LayerTable& table_;
+    std::function<Result<std::optional<LayerFacts>>(const Digest&)> find_;
+    Settings settings_;
+    std::vector<Layer> layers_;
+
+    std::mutex mutex_;  // what is below, and the states above
+    std::condition_variable changed_;
+    std::size_t next_ = 0;  // the lowest layer that is not committed
+    std::optional<Error> error_;
+};
+
+}  // namespace davit::image
