@@ -48,10 +48,14 @@ def clis():
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "davit_only: speaks of davitd; no sense against dockerd")
+    config.addinivalue_line("markers", "reference: compares with dockerd (set by the fixture)")
     config.addinivalue_line("markers", "own_engine: brings its own engine; no leak check around it")
 
 
 def pytest_collection_modifyitems(config, items):
+    for item in items:
+        if "shared_reference" in item.fixturenames:
+            item.add_marker("reference")
     if ENGINE == "dockerd":
         items[:] = [item for item in items if not item.get_closest_marker("davit_only")]
 
