@@ -147,6 +147,21 @@ struct Thunk<Method> {
     }
 };
 
+// For operations whose result counts on failure too (davit_registry.fetch): `out` is delivered either way.
+template <class Face, Sized Request, Sized Out, Result<void> (Face::*Method)(const Call&, const Request&, Out&)>
+struct Thunk<Method> {
+    static davit_status call(davit_instance* self, const davit_call* call, const Request* req, Out* out) noexcept {
+        return detail::guarded(call, [&]() -> Result<void> {
+            const Request request = TRY(detail::receive(req));
+            TRY(detail::expect_room(out));
+            auto result = sized<Out>();
+            auto done = (Instance<Face>::of(self).*Method)(Call(call), request, result);
+            TRY(detail::deliver(result, out));
+            return done;
+        });
+    }
+};
+
 template <class Face, Sized Request, Result<void> (Face::*Method)(const Call&, const Request&)>
 struct Thunk<Method> {
     static davit_status call(davit_instance* self, const davit_call* call, const Request* req) noexcept {

@@ -11,7 +11,9 @@ class RegistryDriver {
 public:
     virtual ~RegistryDriver() = default;
     virtual Result<void> resolve(const Call& call, const davit_registry_resolve& request) = 0;
-    virtual Result<davit_registry_fetched> fetch(const Call& call, const davit_registry_fetch& request) = 0;
+    // `fetched.bytes` counts on failure too: the host goes on from there.
+    virtual Result<void> fetch(const Call& call, const davit_registry_fetch& request,
+                               davit_registry_fetched& fetched) = 0;
     virtual Result<davit_registry_pushed> push_blob(const Call& call, const davit_registry_push_blob& request) = 0;
     virtual Result<void> push_manifest(const Call& call, const davit_registry_push_manifest& request) = 0;
     virtual Result<void> tags(const Call& call, const davit_registry_list& request) = 0;
