@@ -99,7 +99,7 @@ Result<std::string> agreed_type(const object& document, std::string_view media_t
     constexpr std::string_view kTypes[] = {kOciIndex, kOciManifest, kDockerList, kDockerManifest};
     const std::string_view said = media_type.substr(0, media_type.find(';'));
     const std::string own = TRY(json::get_string(document, "mediaType", ""));
-    if (said.find(".manifest.v1+") != std::string_view::npos ||
+    if (said.find("docker.distribution.manifest.v1+") != std::string_view::npos ||
         TRY(json::get_int(document, "schemaVersion", 2)) == 1)
         return fail(
             Code::unsupported,
