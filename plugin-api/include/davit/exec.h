@@ -13,12 +13,10 @@ extern "C" {
 #endif
 
 #define DAVIT_EXEC "davit.exec/1"
-
 #define DAVIT_EXEC_TTY 1u
 #define DAVIT_EXEC_STDIN 2u       /* stdin is a pipe that `attach` can write to; else /dev/null */
 #define DAVIT_EXEC_STDIN_ONCE 4u  /* the first attached writer's end is the process's end of file */
-#define DAVIT_EXEC_HOLD 8u        /* of a session: nothing is read from it until the first `attach`, so that its
-                                     output, which no log keeps, reaches that client whole */
+#define DAVIT_EXEC_HOLD 8u        /* of a session: read from the first `attach` on, since no log keeps its output */
 
 /* Where the first process's output goes, besides attached clients. A tty is logged too. */
 typedef struct davit_exec_output {
@@ -34,17 +32,18 @@ typedef struct davit_exec_output {
 typedef struct davit_exec_create {
     uint32_t size;
     int32_t root_fd;          /* detached mount of the root file system. Borrowed; the driver keeps it as needed */
-    int32_t netns_fd;         /* -1: make one in the container's user namespace, its lo up, and return it (only where
-                                 config.json asks for a network namespace). Borrowed */
+    int32_t netns_fd;         /* -1: make one, its lo up, and return it, where config.json asks for one. Borrowed */
     int32_t state_fd;         /* directory of this container under the exec root, 0700, the driver's alone. Borrowed */
     davit_str key;
     davit_str config;         /* OCI config.json; numeric users only */
-    const int32_t *mounts;    /* one per entry of `mounts` in config: a detached mount, or -1 where the driver makes
-                                 it (proc, sysfs, devpts, mqueue, cgroup, tmpfs). Borrowed */
+    const int32_t *mounts;    /* one per entry of config's `mounts`: detached, or -1: the driver makes it. Borrowed */
     uint64_t mount_count;
     const davit_exec_output *output;
 } davit_exec_create;
 
+#define DAVIT_EXEC_CREATED 1u
+#define DAVIT_EXEC_RUNNING 2u
+#define DAVIT_EXEC_EXITED 3u
 /* What the host watches of a container. Descriptors are owned by the host. */
 typedef struct davit_exec_process {
     uint32_t size;
@@ -54,10 +53,6 @@ typedef struct davit_exec_process {
     int32_t netns_fd;         /* the namespace made for netns_fd -1; else -1 */
     uint32_t state;           /* DAVIT_EXEC_CREATED, _RUNNING or _EXITED */
 } davit_exec_process;
-
-#define DAVIT_EXEC_CREATED 1u
-#define DAVIT_EXEC_RUNNING 2u
-#define DAVIT_EXEC_EXITED 3u
 
 typedef struct davit_exec_key {
     uint32_t size;
@@ -69,7 +64,6 @@ typedef struct davit_exec_key {
 #define DAVIT_ATTACH_STDIN 1u
 #define DAVIT_ATTACH_STDOUT 2u
 #define DAVIT_ATTACH_STDERR 4u
-
 typedef struct davit_exec_attach {
     uint32_t size;
     uint32_t streams;         /* DAVIT_ATTACH_… */
@@ -153,15 +147,13 @@ typedef struct davit_exec {
     uint32_t size;
     uint32_t padding;
 
-    /* Makes everything but does not run the program: namespaces, root, mounts, limits stand. Errors: EXISTS key;
-     * INVALID config; NOT_FOUND or DENIED program only at `start`. On failure nothing is left. Until `start` the
-     * death of the host takes the container away.                                                        [keyed] */
+    /* Makes everything but does not run the program: namespaces, root, mounts, limits stand. On failure, or when the
+     * host dies before `start`, nothing is left. Errors: EXISTS key; INVALID config.                     [keyed] */
     davit_status (*create)(davit_instance *self, const davit_call *call, const davit_exec_create *req,
                            davit_exec_process *out);
 
-    /* Lets the program execute. Errors: NOT_FOUND program ("…: no such file or directory"), DENIED program
-     * ("…: permission denied"), CONFLICT when started already. After an error the container is gone, its exit
-     * recorded.                                                                                           [keyed] */
+    /* Lets the program execute. After an error the container is gone, its exit recorded. Errors: NOT_FOUND ("…: no such
+     * file or directory"), DENIED ("…: permission denied") program; CONFLICT when started already.       [keyed] */
     davit_status (*start)(davit_instance *self, const davit_call *call, const davit_exec_key *req);
 
     /* Connects to the process's streams; any number of clients. What is written from here on arrives; earlier
@@ -180,8 +172,7 @@ typedef struct davit_exec {
     davit_status (*exit_record)(davit_instance *self, const davit_call *call, const davit_exec_key *req,
                                 davit_exec_exit *out);
 
-    /* Runs a further process in the container. It has been executed when the call returns. Errors as of `start`,
-     * and CONFLICT when the container does not run.                                                       [any] */
+    /* Runs one more process in the container; executed on return. Errors as of `start`, CONFLICT: not running. [any] */
     davit_status (*exec)(davit_instance *self, const davit_call *call, const davit_exec_session *req,
                          davit_exec_process *out);
 
@@ -191,28 +182,17 @@ typedef struct davit_exec {
     /* Changes limits of a running container. Errors: NOT_FOUND; INVALID; UNSUPPORTED.                    [keyed] */
     davit_status (*update)(davit_instance *self, const davit_call *call, const davit_exec_update *req);
 
-    /* Removes what is left of an ended container, or of an ended session. Unknown is OK. Errors: BUSY while it
-     * runs.                                                                                              [keyed] */
+    /* Removes what is left of an ended container or session; unknown is OK. Errors: BUSY while it runs.  [keyed] */
     davit_status (*remove)(davit_instance *self, const davit_call *call, const davit_exec_key *req);
 
-    /* Finds a container of an earlier process again by its state directory; `attach`, `wait` and the others work
-     * afterwards, and those for its sessions. out: as of `create`; state EXITED with an exit record when it ended
-     * meanwhile. Errors: NOT_FOUND when the directory holds no container; CORRUPT.                       [keyed] */
+    /* Finds an earlier process's container and its sessions by the state directory; every call works again. out: as of
+     * `create`; EXITED, with an exit record, when it ended. Errors: NOT_FOUND: none in there; CORRUPT.   [keyed] */
     davit_status (*recover)(davit_instance *self, const davit_call *call, const davit_exec_recover *req,
                             davit_exec_process *out);
 
     /* Emits a davit_exec_listed for every process of the container. Errors: NOT_FOUND.                     [any] */
     davit_status (*list)(davit_instance *self, const davit_call *call, const davit_exec_key *req);
 } davit_exec;
-
-/* "davit.exec.pause/1": stop and continue every process of a container. */
-#define DAVIT_EXEC_PAUSE "davit.exec.pause/1"
-typedef struct davit_exec_pause {
-    uint32_t size;
-    uint32_t padding;
-    davit_status (*pause)(davit_instance *self, const davit_call *call, const davit_exec_key *req);   /* [keyed] */
-    davit_status (*resume)(davit_instance *self, const davit_call *call, const davit_exec_key *req);  /* [keyed] */
-} davit_exec_pause;
 
 #ifdef __cplusplus
 }
