@@ -6,7 +6,9 @@
 #include <boost/beast/http/buffer_body.hpp>
 #include <boost/beast/http/parser.hpp>
 
+#include <algorithm>
 #include <array>
+#include <stdexcept>
 
 namespace davit::docker_api {
 
@@ -67,6 +69,9 @@ std::string ambiguity(const Fields& fields) {
     const auto lengths = fields.count(http::field::content_length);
     const auto codings = fields.count(http::field::transfer_encoding);
     if (lengths > 1) return "more than one Content-Length";
+    if (lengths > 0 && fields[http::field::content_length].find_first_not_of("0123456789") !=
+                           boost::beast::string_view::npos)
+        return "a Content-Length that is no number";
     if (lengths > 0 && codings > 0) return "both Content-Length and Transfer-Encoding";
     if (codings > 1) return "more than one Transfer-Encoding";
     if (codings == 1 && fields.version() < 11) return "Transfer-Encoding in HTTP/1.0";
@@ -115,42 +120,55 @@ Arrival HttpReader::next() {
     if (!wait_first_byte()) return Arrival::gone;
     parser_ = std::make_unique<Parser>();
     head_ = {};
+    first_line_read_ = false;
     return read_head();
 }
 
 Arrival HttpReader::read_head() {
     const Socket::Deadline deadline = std::chrono::steady_clock::now() + kHeadDeadline;
-    std::optional<Arrival> refused;
-    while (!parse_head(refused)) {
-        if (refused) return *refused;
-        const std::string_view received(buffer_.data() + begin_, buffer_.size() - begin_);
-        if (received.size() > kRequestLine &&
-            received.substr(0, kRequestLine).find('\n') == received.npos)
+    for (;;) {
+        if (first_line_too_long())
             return refuse(414, "read request: its first line is longer than 64 KiB");
+        switch (parse_head()) {
+            case Parse::done: return accept_head();
+            case Parse::refused: return Arrival::refused;
+            case Parse::more: break;
+        }
         switch (fill(deadline)) {
             case Fill::more: break;
             case Fill::end: return Arrival::gone;
             case Fill::refused: return Arrival::refused;
         }
     }
-    return accept_head();
 }
 
-// True once the whole head is parsed.
-bool HttpReader::parse_head(std::optional<Arrival>& refused) {
-    if (begin_ == buffer_.size()) return false;
+bool HttpReader::first_line_too_long() const {
+    const std::string_view received(buffer_.data() + begin_, buffer_.size() - begin_);
+    return !first_line_read_ && received.size() > kRequestLine &&
+           received.substr(0, kRequestLine).find('\n') == received.npos;
+}
+
+HttpReader::Parse HttpReader::parse_head() {
+    if (begin_ == buffer_.size()) return Parse::more;
     auto& request = parser_->request;
     BeastError error;
-    begin_ += request.put({buffer_.data() + begin_, buffer_.size() - begin_}, error);
-    if (request.is_header_done()) return true;
-    if (!error || error == http::error::need_more) return false;
+    try {
+        const std::size_t used =
+            request.put({buffer_.data() + begin_, buffer_.size() - begin_}, error);
+        begin_ += used;
+        first_line_read_ = first_line_read_ || used > 0;
+    } catch (const std::length_error&) {  // Beast's fields end at 64 KiB
+        error = http::error::header_limit;
+    }
+    if (request.is_header_done()) return Parse::done;
+    if (!error || error == http::error::need_more) return Parse::more;
     if (error == http::error::header_limit)
-        refused = refuse(431, "read request: its header is longer than 128 KiB");
+        refuse(431, "read request: its header is too long");
     else if (error == http::error::bad_version)
-        refused = refuse(505, "read request: HTTP/1.1 is spoken here");
+        refuse(505, "read request: HTTP/1.1 is spoken here");
     else
-        refused = refuse(400, "read request: " + error.message());
-    return false;
+        refuse(400, "read request: " + error.message());
+    return Parse::refused;
 }
 
 Arrival HttpReader::accept_head() {

@@ -9,7 +9,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -66,18 +65,21 @@ public:
 private:
     struct Parser;
     enum class Fill { more, end, refused };
+    enum class Parse { more, done, refused };
 
     Arrival refuse(unsigned status, std::string message);
     bool wait_first_byte();
     Fill fill(Socket::Deadline deadline);
     Arrival read_head();
-    bool parse_head(std::optional<Arrival>& refused);
+    bool first_line_too_long() const;
+    Parse parse_head();
     Arrival accept_head();
 
     Socket& socket_;
     std::unique_ptr<Parser> parser_;
     std::string buffer_;  // received, not yet parsed: [begin_, size)
     std::size_t begin_ = 0;
+    bool first_line_read_ = false;
     bool continue_wanted_ = false;
     RequestHead head_;
     Refusal refusal_;
