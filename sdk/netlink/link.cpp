@@ -58,6 +58,7 @@ Link read_link(rtnl_link* object) {
     link.master = rtnl_link_get_master(object);
     link.parent = rtnl_link_get_link(object);
     link.up = (rtnl_link_get_flags(object) & IFF_UP) != 0;
+    link.running = rtnl_link_get_operstate(object) == IF_OPER_UP;
     link.mtu = rtnl_link_get_mtu(object);
     if (const nl_addr* mac = rtnl_link_get_addr(object);
         mac != nullptr && nl_addr_get_len(mac) == link.mac.size())

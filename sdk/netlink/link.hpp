@@ -31,6 +31,7 @@ struct Link {
     int parent = 0;     // index of what it lies on (macvlan) or of its other end (veth), maybe in
                         // another namespace
     bool up = false;
+    bool running = false;  // up, with a carrier, and whoever stands above it has been told
     unsigned mtu = 0;
     Mac mac{};
     LinkCounters counters;

@@ -260,9 +260,14 @@ void NftBatch::change_elements(std::uint16_t type, const std::string& set,
     }
 }
 
-Result<void> NftBatch::commit() {
+Result<void> NftBatch::commit(const NftSocket& socket) {
     frame(NFNL_MSG_BATCH_END);
-    return send_nft_batch(bytes_, doing_).context("change packet rules");
+    return send_nft_batch(socket, bytes_, doing_).context("change packet rules");
+}
+
+Result<void> NftBatch::commit() {
+    const NftSocket socket = TRY(NftSocket::open());
+    return commit(socket);
 }
 
 }  // namespace davit::sdk

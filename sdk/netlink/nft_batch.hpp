@@ -6,6 +6,7 @@
 
 #include "sdk/base/result.hpp"
 #include "sdk/netlink/nft_rule.hpp"
+#include "sdk/netlink/nft_socket.hpp"
 
 #include <cstdint>
 #include <string>
@@ -87,8 +88,10 @@ public:
     void remove_elements(const std::string& set, const std::vector<NftElement>& elements);
 
     bool empty() const { return doing_.empty(); }
-    // Sends it, into the network namespace of the calling thread. On failure nothing has changed.
-    // Errors: not_found when the table or a set is missing.
+    // Sends it. On failure nothing has changed. Errors: not_found when the table or a set is
+    // missing.
+    Result<void> commit(const NftSocket& socket);
+    // The same by a socket of its own, into the network namespace of the calling thread.
     Result<void> commit();
 
 private:

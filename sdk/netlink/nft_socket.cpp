@@ -40,40 +40,40 @@ Result<void> read_verdict(int socket, const std::vector<std::string>& doing) {
 
 }  // namespace
 
-Result<Fd> open_netfilter_socket() {
+Result<NftSocket> NftSocket::open() {
     Fd socket(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER));
     if (!socket) return os_error("open netfilter socket");
-    return socket;
-}
-
-Result<void> send_nft_batch(std::string& bytes, const std::vector<std::string>& doing) {
-    const Fd socket = TRY(open_netfilter_socket());
     const int on = 1;
     ::setsockopt(socket.get(), SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof on);
+    return NftSocket(std::move(socket));
+}
+
+Result<void> send_nft_batch(const NftSocket& socket, std::string& bytes,
+                            const std::vector<std::string>& doing) {
     if (bytes.size() > static_cast<std::size_t>(kMinSendBuffer) / 4) {
         const int room = std::max(kMinSendBuffer, static_cast<int>(bytes.size()) * 2);
-        if (::setsockopt(socket.get(), SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof room) != 0)
+        if (::setsockopt(socket.fd(), SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof room) != 0)
             return os_error("enlarge send buffer");
     }
     sockaddr_nl kernel{};
     kernel.nl_family = AF_NETLINK;
-    if (::sendto(socket.get(), bytes.data(), bytes.size(), 0, reinterpret_cast<sockaddr*>(&kernel),
+    if (::sendto(socket.fd(), bytes.data(), bytes.size(), 0, reinterpret_cast<sockaddr*>(&kernel),
                  sizeof kernel) < 0)
         return os_error("send transaction");
-    return read_verdict(socket.get(), doing);
+    return read_verdict(socket.fd(), doing);
 }
 
 Result<void> dump_netfilter(const nlmsghdr* request,
                             const std::function<void(const nlmsghdr*)>& each) {
-    const Fd socket = TRY(open_netfilter_socket());
+    const NftSocket socket = TRY(NftSocket::open());
     sockaddr_nl kernel{};
     kernel.nl_family = AF_NETLINK;
-    if (::sendto(socket.get(), request, request->nlmsg_len, 0, reinterpret_cast<sockaddr*>(&kernel),
+    if (::sendto(socket.fd(), request, request->nlmsg_len, 0, reinterpret_cast<sockaddr*>(&kernel),
                  sizeof kernel) < 0)
         return os_error("send request");
     std::vector<char> buffer(kDumpBuffer);
     for (;;) {
-        const auto received = ::recv(socket.get(), buffer.data(), buffer.size(), 0);
+        const auto received = ::recv(socket.fd(), buffer.data(), buffer.size(), 0);
         if (received < 0 && errno == EINTR) continue;
         if (received < 0) return os_error("read answer");
         int left = static_cast<int>(received);

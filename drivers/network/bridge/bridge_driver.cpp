@@ -42,8 +42,10 @@ std::string settings_file(const std::string& network) { return hex(digest(networ
 
 }  // namespace
 
-BridgeDriver::BridgeDriver(Fd state, std::string scope)
-    : state_(std::move(state)), scope_(std::move(scope)), firewall_("davit-" + scope_) {}
+BridgeDriver::BridgeDriver(Fd state, std::string scope, sdk::NftSocket socket)
+    : state_(std::move(state)),
+      scope_(std::move(scope)),
+      firewall_("davit-" + scope_, std::move(socket)) {}
 
 Result<std::unique_ptr<sdk::NetworkDriver>> BridgeDriver::open(const sdk::Call& call,
                                                                const davit_open& request) {
@@ -52,7 +54,7 @@ Result<std::unique_ptr<sdk::NetworkDriver>> BridgeDriver::open(const sdk::Call& 
     if (!state) return os_error("open state directory");
     TRY(make_directory(state.get(), kSettingsDirectory));
     std::unique_ptr<BridgeDriver> driver(
-        new BridgeDriver(std::move(state), sdk::text(request.scope)));
+        new BridgeDriver(std::move(state), sdk::text(request.scope), TRY(sdk::NftSocket::open())));
     TRY(driver->load());
     return std::unique_ptr<sdk::NetworkDriver>(std::move(driver));
 }

@@ -55,7 +55,7 @@ private:
         std::vector<PortRule> ports;
     };
 
-    BridgeDriver(Fd state, std::string scope);
+    BridgeDriver(Fd state, std::string scope, sdk::NftSocket socket);
     Result<void> load();
     Result<Network> find_network(const std::string& key) const;
     Result<davit_network_created> answer(const Network& network, bool existed) const;

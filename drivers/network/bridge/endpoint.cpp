@@ -8,6 +8,8 @@
 
 #include <net/if.h>
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 namespace davit::bridge {
 namespace {
@@ -84,6 +86,21 @@ Result<EndpointLink> configure_inside(const EndpointPlan& plan) {
     return EndpointLink{.host_index = end.parent, .index = end.index, .interface = end.name};
 }
 
+// The bridge lets frames through a port once the kernel has told it of the carrier, which it does
+// from a work queue; a first packet sent before that is lost and costs its sender a second. Since
+// Linux 6.8 asking for the link makes the kernel do it at once; before, it is a matter of a few
+// milliseconds.
+Result<void> await_port(sdk::RouteSocket& socket, const std::string& name) {
+    constexpr int kTries = 100;
+    constexpr std::chrono::milliseconds kPause{1};
+    for (int tries = 0; tries < kTries; ++tries) {
+        if (TRY(sdk::find_link(socket, name)).running) return {};
+        std::this_thread::sleep_for(kPause);
+    }
+    return {};  // a carrier that does not come is no reason to refuse the endpoint: the sandbox may
+                // have taken it down
+}
+
 void remove_link(sdk::RouteSocket& socket, const std::string& name) {
     const auto link = sdk::find_link(socket, name);
     if (!link) return;
@@ -145,6 +162,7 @@ Result<EndpointLink> connect(const EndpointPlan& plan) {
         return {};
     };
     TRY(run_in_netns(plan.netns, inside));
+    TRY(await_port(host, plan.host_name));
     forget.keep();
     return link;
 }

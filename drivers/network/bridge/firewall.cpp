@@ -94,7 +94,7 @@ Result<void> Firewall::adopt(const std::vector<NetworkSettings>& networks) {
 // place.
 Result<void> Firewall::apply(sdk::NftBatch& batch) {
     if (batch.empty()) return {};
-    Result<void> done = batch.commit();
+    Result<void> done = batch.commit(socket_);
     if (done) return done;
     const Code code = done.error().code;
     if (code == Code::not_found || code == Code::busy || code == Code::exists)
@@ -188,14 +188,14 @@ Result<void> Firewall::restore_locked() {
     sdk::NftBatch batch(table_);
     if (networks_.empty()) {
         batch.remove_table();
-        return batch.commit();
+        return batch.commit(socket_);
     }
     batch.replace_table();
     for (const sdk::NftSet& set : all_sets()) batch.add_set(set);
     for (const auto& [set, elements] : wanted_elements()) batch.add_elements(set, elements);
     for (const sdk::NftChain& chain : all_chains()) batch.add_chain(chain);
     for (const sdk::NftRule& rule : all_rules(table_)) batch.add_rule(rule);
-    return batch.commit();
+    return batch.commit(socket_);
 }
 
 Result<std::vector<std::string>> Firewall::differences() const {

@@ -28,7 +28,8 @@ std::vector<PortRule> port_rules(const davit_port* ports, std::size_t count,
 
 class Firewall {
 public:
-    explicit Firewall(std::string table) : table_(std::move(table)) {}
+    Firewall(std::string table, sdk::NftSocket socket)
+        : table_(std::move(table)), socket_(std::move(socket)) {}
 
     const std::string& table() const { return table_; }
     // Takes over what an earlier process left in force, without touching it: these networks, and
@@ -57,6 +58,7 @@ private:
     Result<void> apply(sdk::NftBatch& batch);
 
     const std::string table_;
+    const sdk::NftSocket socket_;
     mutable std::mutex mutex_;
     std::map<std::string, NetworkSettings> networks_;  // by key
     std::map<std::string, std::map<std::string, sdk::NftElement>>
