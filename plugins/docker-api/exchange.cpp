@@ -87,15 +87,17 @@ Result<void> Exchange::perform() {
     return ask_engine({}, upload->input(), cancel);
 }
 
-Result<void> Exchange::ask_engine(const std::string& body, int input, const CancelSet& cancel) {
+Result<void> Exchange::ask_engine(std::string body, int input, const CancelSet& cancel) {
     Result<std::string> auth = base64_decode(reader_.head().registry_auth);
     if (!auth) return std::move(auth).error().context("read X-Registry-Auth");
+    EngineRequest request{std::move(routed_.args), std::move(body)};
+    to_current(routed_.version, routed_.route->operation, request);
     const std::string name(routed_.route->operation);
     auto operation = sdk::sized<davit_operation>();
     operation.input_fd = input;
     operation.name = sdk::str(name);
-    operation.args = sdk::str(routed_.args);
-    operation.body = sdk::str(body);
+    operation.args = sdk::str(request.args);
+    operation.body = sdk::str(request.body);
     operation.auth = sdk::str(*auth);
     operation.peer_uid = peer_user_;
     EngineCall call(cancel, *this);
@@ -126,6 +128,7 @@ Result<void> Exchange::take(const davit_answer& answer) {
 // others.
 Result<void> Exchange::take_result(std::string_view text) {
     result_ = text;
+    from_current(routed_.version, routed_.route->operation, result_);
     has_result_ = true;
     return {};
 }

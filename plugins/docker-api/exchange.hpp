@@ -25,7 +25,7 @@ public:
 private:
     Result<void> perform();
     Result<std::string> read_json_body();
-    Result<void> ask_engine(const std::string& body, int input, const CancelSet& cancel);
+    Result<void> ask_engine(std::string body, int input, const CancelSet& cancel);
 
     Result<void> take(const davit_answer& answer) override;
     Result<void> take_result(std::string_view text);

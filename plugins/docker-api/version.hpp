@@ -27,4 +27,14 @@ inline constexpr Version kCurrentVersion{1, 51};
 // Whether `version` is spoken here. Errors: INVALID, in the words that docker's clients know.
 Result<void> check(Version version);
 
+// What the engine is asked, in the current version's form. Text that no edit knows stays byte by
+// byte; a body that is no JSON too, for the engine to say so.
+struct EngineRequest {
+    std::string args;
+    std::string body;
+};
+void to_current(Version version, std::string_view operation, EngineRequest& request);
+// An answer's JSON as a client of `version` knows it.
+void from_current(Version version, std::string_view operation, std::string& answer);
+
 }  // namespace davit::docker_api

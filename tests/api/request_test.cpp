@@ -48,8 +48,8 @@ TEST(Request, head_of_ping_has_no_body) {
 TEST(Request, path_and_query_reach_the_engine_decoded) {
     ServedApi api;
     echo_args(api, "image.inspect");
-    const Answer answer = get(api, "/v1.44/images/quay.io%2Fa/b:1/json?x=%22a+b%22&x=second");
-    EXPECT_EQ(answer.body, R"({"name":"quay.io/a/b:1","x":"\"a b\"","version":"1.44"})");
+    const Answer answer = get(api, "/v1.50/images/quay.io%2Fa/b:1/json?x=%22a+b%22&x=second");
+    EXPECT_EQ(answer.body, R"({"name":"quay.io/a/b:1","x":"\"a b\"","version":"1.50"})");
     EXPECT_EQ(answer.headers.at("content-type"), "application/json");
 }
 
@@ -73,16 +73,16 @@ TEST(Request, a_query_parameter_cannot_replace_the_path_s) {
 
 TEST(Request, the_engine_learns_who_asks) {
     ServedApi api;
-    api.on("system.version",
+    api.on("system.info",
            [](const Asked& asked) { return asked.result(std::to_string(asked.peer_uid())); });
-    EXPECT_EQ(get(api, "/version").body, std::to_string(::getuid()));
+    EXPECT_EQ(get(api, "/info").body, std::to_string(::getuid()));
 }
 
 TEST(Request, a_json_body_is_handed_on_byte_by_byte) {
     ServedApi api;
     api.on("container.create", [](const Asked& asked) { return asked.result(asked.body()); });
     const Answer answer =
-        post(api, "/v1.41/containers/create?name=web", "{ \"Image\" :\n\"nginx\"}");
+        post(api, "/v1.42/containers/create?name=web", "{ \"Image\" :\n\"nginx\"}");
     EXPECT_EQ(answer.status, 201u);
     EXPECT_EQ(answer.body, "{ \"Image\" :\n\"nginx\"}");
 }
