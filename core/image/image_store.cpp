@@ -84,8 +84,9 @@ Result<void> ImageStore::fill(store::Database::Session& session, ImageRecord& re
         },
         record.id));
     TRY(session.each(
-        "SELECT repository, tag FROM image_names WHERE image = ? ORDER BY repository, tag",
+        "SELECT repository, tag, updated FROM image_names WHERE image = ? ORDER BY repository, tag",
         [&](const store::Row& row) {
+            record.tagged = std::max(record.tagged, row.integer(2));
             record.tags.push_back(familiar_repository(row.view(0)) + ":" + row.text(1));
         },
         record.id));
@@ -142,6 +143,16 @@ Result<std::string> ImageStore::manifest(const std::string& id) {
         [&](const store::Row& row) { digest = row.text(0); }, id, kOciManifest, kDockerManifest));
     if (!digest) return fail(Code::not_found, "read manifest of ", id, ": there is none");
     return content_.get(TRY(Digest::parse(*digest)));
+}
+
+Result<std::string> ImageStore::storage_driver(const std::string& id) {
+    std::string instance;
+    TRY(database_.session().each(
+        "SELECT s.instance FROM images i JOIN layer_instances s ON s.layer = i.top_layer "
+        "WHERE i.id = ? ORDER BY s.instance LIMIT 1",
+        [&](const store::Row& row) { instance = row.text(0); }, id));
+    if (instance.empty()) return std::string();
+    return TRY(find_storage_(instance)).driver();
 }
 
 Result<std::string> ImageStore::top_layer(const std::string& id, const std::string& instance) {

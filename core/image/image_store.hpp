@@ -25,6 +25,7 @@ struct ImageRecord {
     std::string id;  // "sha256:…": the digest of its configuration
     std::int64_t created = 0,
                  added = 0;           // nanoseconds since 1970; `created` 0: the image does not say
+    std::int64_t tagged = 0;          // when it last got a name here; 0: only pulls named it
     std::string parent;               // of an image built here
     std::vector<std::string> layers;  // chain IDs, lowest first
     std::uint64_t bytes = 0;          // in the files of all layers
@@ -73,6 +74,8 @@ public:
     // The manifest that names this configuration; not_found for an image built here.
     Result<std::string> manifest(const std::string& id);
 
+    // The driver of the storage that it lies in; "" for an image without layers. Only ever shown.
+    Result<std::string> storage_driver(const std::string& id);
     // What a container's layer is prepared over in this instance; "" for an image without layers.
     // Errors: not_found when the image does not lie there.
     Result<std::string> top_layer(const std::string& id, const std::string& instance);

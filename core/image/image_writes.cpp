@@ -90,10 +90,9 @@ Result<bool> ImageStore::point_names(Database::Session& session, const NewImage&
         "SELECT 1 FROM image_names WHERE repository = ? AND tag = ? AND image = ?",
         [&](const Row&) { same = true; }, repository, *image.reference.tag(), id));
     TRY(
-        session.run("INSERT INTO image_names (repository, tag, image, updated) VALUES (?, ?, ?, ?) "
-                    "ON CONFLICT (repository, tag) DO UPDATE SET image = excluded.image, updated = "
-                    "excluded.updated",
-                    repository, *image.reference.tag(), id, now()));
+        session.run("INSERT INTO image_names (repository, tag, image, updated) VALUES (?, ?, ?, 0) "
+                    "ON CONFLICT (repository, tag) DO UPDATE SET image = excluded.image",
+                    repository, *image.reference.tag(), id));
     return !same;
 }
 

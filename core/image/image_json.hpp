@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Images as the Engine API shows them (version 1.51): `docker images` and `docker image inspect`.
+// No state.
+#pragma once
+
+#include "core/image/image_store.hpp"
+
+#include <boost/json/fwd.hpp>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace davit::image {
+
+// The body of GET /images/{name}/json. `id` as `resolve` gives it.
+Result<boost::json::object> inspect(ImageStore& store, const std::string& id);
+
+struct ListOptions {
+    bool all = false;  // with the intermediate images of builds
+    // "dangling", "label", "before", "since", "until", "reference"; values of one name are
+    // alternatives, of `label` all must hold.
+    std::map<std::string, std::vector<std::string>> filters;
+};
+// The body of GET /images/json, newest first. Errors: invalid filter; not_found image of before and
+// since.
+Result<boost::json::array> list(ImageStore& store, const ListOptions& options);
+
+// The body of DELETE /images/{name}.
+boost::json::array removed(const Removed& removed);
+
+}  // namespace davit::image
