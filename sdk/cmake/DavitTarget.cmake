@@ -22,7 +22,8 @@ function(davit_add_library)
   cmake_parse_arguments(ARG "" "NAME;ALIAS" "SOURCES;LINK;PRIVATE_LINK" ${ARGN})
   add_library(${ARG_NAME} STATIC ${ARG_SOURCES})
   add_library(${ARG_ALIAS} ALIAS ${ARG_NAME})
-  target_include_directories(${ARG_NAME} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
+  target_include_directories(${ARG_NAME} PUBLIC
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:include/davit>)
   target_link_libraries(${ARG_NAME} PUBLIC ${ARG_LINK} PRIVATE davit_flags ${ARG_PRIVATE_LINK})
 endfunction()
 
