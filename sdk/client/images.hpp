@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// The Engine API's calls on images.
+#pragma once
+
+#include "sdk/client/client.hpp"
+
+namespace davit::sdk {
+
+struct ListImages {
+    bool all = false;
+    bool digests = false;
+    std::string filters;  // JSON, or empty
+};
+
+struct RemoveImage {
+    bool force = false;
+    bool keep_parents = false;
+};
+
+Result<boost::json::value> list_images(Client& client, const ListImages& which);
+// The daemon's own text.
+Result<std::string> inspect_image(Client& client, const std::string& name);
+// [{"Untagged": …}, {"Deleted": …}, …]
+Result<boost::json::value> remove_image(Client& client, const std::string& name,
+                                        const RemoveImage& how);
+
+struct PullImage {
+    std::string repository;
+    std::string tag;       // a tag or a digest; empty: every tag
+    std::string platform;  // os[/arch[/variant]], or empty
+    std::string auth;      // value of X-Registry-Auth, or empty
+};
+// To be given to Client::stream: progress objects, one a line.
+Call pull_call(const PullImage& what);
+
+}  // namespace davit::sdk
