@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/commands.hpp"
+
+#include <algorithm>
+
+namespace davit::cli {
+
+std::unique_ptr<Command> make_attach();
+std::unique_ptr<Command> make_create();
+std::unique_ptr<Command> make_driver_inspect();
+std::unique_ptr<Command> make_driver_list();
+std::unique_ptr<Command> make_events();
+std::unique_ptr<Command> make_exec();
+std::unique_ptr<Command> make_images();
+std::unique_ptr<Command> make_info();
+std::unique_ptr<Command> make_inspect();
+std::unique_ptr<Command> make_inspect_container();
+std::unique_ptr<Command> make_inspect_image();
+std::unique_ptr<Command> make_job_cancel();
+std::unique_ptr<Command> make_job_list();
+std::unique_ptr<Command> make_job_watch();
+std::unique_ptr<Command> make_kill();
+std::unique_ptr<Command> make_login();
+std::unique_ptr<Command> make_logout();
+std::unique_ptr<Command> make_logs();
+std::unique_ptr<Command> make_ps();
+std::unique_ptr<Command> make_pull();
+std::unique_ptr<Command> make_rm();
+std::unique_ptr<Command> make_rmi();
+std::unique_ptr<Command> make_run();
+std::unique_ptr<Command> make_start();
+std::unique_ptr<Command> make_stop();
+std::unique_ptr<Command> make_version();
+std::unique_ptr<Command> make_wait();
+
+namespace {
+
+constexpr std::size_t kMany = 1u << 30;
+constexpr std::string_view kContainers = "Containers", kImages = "Images and registries",
+                           kEngine = "Engine";
+
+constexpr CommandEntry kCommands[] = {
+    {"run, container run", kContainers, "[OPTIONS] IMAGE [COMMAND] [ARG...]",
+     "Create and start a container from an image", 1, kMany, true, make_run,
+     "davit run --rm -it debian bash                    a shell that leaves nothing behind\n"
+     "davit run -d --name web -p 8080:80 nginx          a server in the background\n"
+     "davit run --rm -v \"$PWD\":/src -w /src gcc make    work on files of the host\n"
+     "davit run --rm -m 512m --cpus 1.5 alpine sh -c …  with limits"},
+    {"create, container create", kContainers, "[OPTIONS] IMAGE [COMMAND] [ARG...]",
+     "Create a container without starting it", 1, kMany, true, make_create,
+     "davit create --name web -p 8080:80 nginx"},
+    {"start, container start", kContainers, "[OPTIONS] CONTAINER [CONTAINER...]",
+     "Start containers that are stopped", 1, kMany, false, make_start,
+     "davit start -ai shell    start it and use it from this terminal"},
+    {"stop, container stop", kContainers, "[OPTIONS] CONTAINER [CONTAINER...]",
+     "Stop containers, politely first", 1, kMany, false, make_stop,
+     "davit stop -t 30 db    give it 30 seconds before it is killed"},
+    {"kill, container kill", kContainers, "[OPTIONS] CONTAINER [CONTAINER...]",
+     "Kill containers or send them a signal", 1, kMany, false, make_kill, "davit kill -s HUP web"},
+    {"wait, container wait", kContainers, "CONTAINER [CONTAINER...]",
+     "Wait until containers stop and print their exit codes", 1, kMany, false, make_wait, ""},
+    {"rm, container rm, container remove", kContainers, "[OPTIONS] CONTAINER [CONTAINER...]",
+     "Remove containers", 1, kMany, false, make_rm,
+     "davit rm -f $(davit ps -aq)    all of them, running or not"},
+    {"ps, container ls, container list, container ps", kContainers, "[OPTIONS]", "List containers",
+     0, 0, false, make_ps,
+     "davit ps -a --filter status=exited\n"
+     "davit ps --format 'table {{.Names}}\\t{{.Status}}\\t{{.Ports}}'\n"
+     "davit ps --format json"},
+    {"logs, container logs", kContainers, "[OPTIONS] CONTAINER",
+     "Show what a container has written", 1, 1, false, make_logs,
+     "davit logs -f --tail 100 web\n"
+     "davit logs --since 10m -t web"},
+    {"exec, container exec", kContainers, "[OPTIONS] CONTAINER COMMAND [ARG...]",
+     "Run a further command in a running container", 2, kMany, true, make_exec,
+     "davit exec -it web sh"},
+    {"attach, container attach", kContainers, "[OPTIONS] CONTAINER",
+     "Use a running container from this terminal", 1, 1, false, make_attach,
+     "davit attach --detach-keys ctrl-x web"},
+    {"container inspect", "", "[OPTIONS] CONTAINER [CONTAINER...]", "Show all about containers", 1,
+     kMany, false, make_inspect_container, ""},
+
+    {"pull, image pull", kImages, "[OPTIONS] NAME[:TAG|@DIGEST]", "Fetch an image from a registry",
+     1, 1, false, make_pull,
+     "davit pull --platform linux/arm64 debian:12\n"
+     "davit pull localhost:5000/nginx"},
+    {"images, image ls, image list", kImages, "[OPTIONS] [REPOSITORY[:TAG]]", "List images", 0, 1,
+     false, make_images, "davit images --filter dangling=true -q"},
+    {"rmi, image rm, image remove", kImages, "[OPTIONS] IMAGE [IMAGE...]", "Remove images", 1,
+     kMany, false, make_rmi, ""},
+    {"image inspect", "", "[OPTIONS] IMAGE [IMAGE...]", "Show all about images", 1, kMany, false,
+     make_inspect_image, ""},
+    {"login", kImages, "[OPTIONS] [SERVER]", "Keep the credentials of a registry", 0, 1, false,
+     make_login,
+     "pass show registry | davit login -u alice --password-stdin registry.example:5000"},
+    {"logout", kImages, "[SERVER]", "Forget the credentials of a registry", 0, 1, false,
+     make_logout, ""},
+
+    {"inspect", kEngine, "[OPTIONS] NAME|ID [NAME|ID...]", "Show all about containers or images", 1,
+     kMany, false, make_inspect,
+     "davit inspect -f '{{.State.Status}} {{.NetworkSettings.IPAddress}}' web\n"
+     "davit inspect -f '{{range $p, $to := .NetworkSettings.Ports}}{{$p}} -> {{(index $to "
+     "0).HostPort}}{{println}}{{end}}' web"},
+    {"events, system events", kEngine, "[OPTIONS]", "Show what happens, as it happens", 0, 0, false,
+     make_events,
+     "davit events --filter event=die --format '{{.Actor.Attributes.name}} "
+     "{{.Actor.Attributes.exitCode}}'"},
+    {"info, system info", kEngine, "[OPTIONS]", "Show what the engine is and runs on", 0, 0, false,
+     make_info, ""},
+    {"version", kEngine, "[OPTIONS]", "Show the versions of client and engine", 0, 0, false,
+     make_version, ""},
+    {"driver ls, driver list", kEngine, "[OPTIONS]", "List the drivers that were found", 0, 0,
+     false, make_driver_list, ""},
+    {"driver inspect", kEngine, "[OPTIONS] DRIVER [DRIVER...]", "Show all about drivers", 1, kMany,
+     false, make_driver_inspect, ""},
+    {"jobs ls, jobs, jobs list", kEngine, "[OPTIONS]", "List the work that the engine is doing", 0,
+     0, false, make_job_list, ""},
+    {"jobs watch", kEngine, "JOB", "Follow the progress of work under way", 1, 1, false,
+     make_job_watch, ""},
+    {"jobs cancel", kEngine, "JOB [JOB...]", "Stop work under way", 1, kMany, false,
+     make_job_cancel, ""},
+};
+
+}  // namespace
+
+std::span<const CommandEntry> all_commands() { return kCommands; }
+
+std::vector<std::string_view> names_of(const CommandEntry& entry) {
+    std::vector<std::string_view> names;
+    auto rest = entry.names;
+    for (;;) {
+        const auto end = rest.find(", ");
+        names.push_back(rest.substr(0, end));
+        if (end == std::string_view::npos) return names;
+        rest.remove_prefix(end + 2);
+    }
+}
+
+const CommandEntry* find_command(const Strings& words, std::size_t& used) {
+    for (used = std::min<std::size_t>(2, words.size()); used > 0; --used) {
+        const auto wanted = used == 2 ? words[0] + " " + words[1] : words[0];
+        for (const auto& entry : kCommands)
+            for (const auto name : names_of(entry))
+                if (name == wanted) return &entry;
+    }
+    return nullptr;
+}
+
+bool is_group(std::string_view word) {
+    for (const auto& entry : kCommands)
+        for (const auto name : names_of(entry))
+            if (name.size() > word.size() && name.starts_with(word) && name[word.size()] == ' ')
+                return true;
+    return false;
+}
+
+}  // namespace davit::cli

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// The HostConfig and the endpoints that run's options make. Used by container_options.cpp.
+#pragma once
+
+#include "cli/container_options.hpp"
+
+namespace davit::cli {
+
+// All of HostConfig but ports and mounts. Errors: invalid.
+Result<boost::json::object> host_config(const ContainerOptions& options);
+// EndpointsConfig; sets NetworkMode in `host`. Errors: invalid.
+Result<boost::json::object> network_endpoints(const ContainerOptions& options,
+                                              boost::json::object& host);
+
+}  // namespace davit::cli
