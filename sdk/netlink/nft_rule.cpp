@@ -20,9 +20,13 @@
 namespace davit::sdk {
 namespace {
 
-// The first register; NFT_REG32_00 + n is its n-th group of four bytes.
+// The first register.
 constexpr std::uint32_t kFirst = NFT_REG_1;
-constexpr std::uint32_t word(std::uint32_t n) { return NFT_REG32_00 + n; }
+// The n-th group of four bytes, called as the kernel calls it when it lists a rule, so that texts
+// can be compared.
+constexpr std::uint32_t word(std::uint32_t n) {
+    return n % 4 == 0 ? NFT_REG_1 + n / 4 : NFT_REG32_00 + n;
+}
 
 constexpr std::uint32_t kIp4Source = 12, kIp4Destination = 16;  // offsets in the header, RFC 791
 constexpr std::uint32_t kIp6Source = 8, kIp6Destination = 24;   // RFC 8200
@@ -81,8 +85,7 @@ NftRule& NftRule::look_up(const std::string& set, Match match) {
     nftnl_expr* lookup = nftnl_expr_alloc("lookup");
     nftnl_expr_set_u32(lookup, NFTNL_EXPR_LOOKUP_SREG, kFirst);
     nftnl_expr_set_str(lookup, NFTNL_EXPR_LOOKUP_SET, set.c_str());
-    if (match == Match::not_in)
-        nftnl_expr_set_u32(lookup, NFTNL_EXPR_LOOKUP_FLAGS, NFT_LOOKUP_F_INV);
+    nftnl_expr_set_u32(lookup, NFTNL_EXPR_LOOKUP_FLAGS, match == Match::in ? 0 : NFT_LOOKUP_F_INV);
     return add(lookup);
 }
 
@@ -215,12 +218,19 @@ NftRule& NftRule::translate(const std::string& map, IpFamily wanted) {
     nftnl_expr_set_u32(lookup, NFTNL_EXPR_LOOKUP_SREG, kFirst);
     nftnl_expr_set_u32(lookup, NFTNL_EXPR_LOOKUP_DREG, kFirst);
     nftnl_expr_set_str(lookup, NFTNL_EXPR_LOOKUP_SET, map.c_str());
+    nftnl_expr_set_u32(lookup, NFTNL_EXPR_LOOKUP_FLAGS, 0);
     add(lookup);
+    // Upper ends and flags could be left out; the kernel would list them all the same.
+    const std::uint32_t port = word(width(wanted) / 4);
     nftnl_expr* nat = nftnl_expr_alloc("nat");
     nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_TYPE, NFT_NAT_DNAT);
     nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_FAMILY, static_cast<std::uint32_t>(wanted));
     nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_REG_ADDR_MIN, kFirst);
-    nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_REG_PROTO_MIN, word(width(wanted) / 4));
+    nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_REG_ADDR_MAX, kFirst);
+    nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_REG_PROTO_MIN, port);
+    nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_REG_PROTO_MAX, port);
+    nftnl_expr_set_u32(nat, NFTNL_EXPR_NAT_FLAGS,
+                       NF_NAT_RANGE_MAP_IPS | NF_NAT_RANGE_PROTO_SPECIFIED);
     return add(nat);
 }
 

@@ -72,14 +72,16 @@ protected:
     }
     void TearDown() override {
         driver_.reset();
+        killed_.clear();
         lan_.reset();
         host_.reset();
         EXPECT_TRUE(directory_.empty() || shell("rm -r " + directory_));
     }
 
-    // A new instance over what the old one left, as after kill -9 of the daemon.
-    void reopen(bool wait_for_reaper = true) {
-        if (wait_for_reaper) driver_.reset();
+    // A new instance over what the old one left, as after kill -9 of the daemon: the old one does
+    // nothing any more, its clean end included.
+    void reopen() {
+        if (driver_) killed_.push_back(std::move(driver_));
         const Fd state(::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
         auto request = sdk::sized<davit_open>();
         request.state_fd = state.get();
@@ -218,6 +220,7 @@ protected:
     std::string directory_;
     sdk::Caller caller_;
     std::unique_ptr<sdk::NetworkDriver> driver_;
+    std::vector<std::unique_ptr<sdk::NetworkDriver>> killed_;
     int count_ = 0;
 };
 

@@ -125,5 +125,77 @@ TEST_F(BridgePackets, connection_to_loopback_over_ipv6_is_refused_at_once) {
     EXPECT_EQ(ask(host(), "::1", 8080), "refused");
 }
 
+TEST_F(BridgePackets, network_of_both_families_publishes_in_both) {
+    ASSERT_TRUE(
+        create({.key = "net-six", .gateway4 = "172.31.0.1/16", .gateway6 = "fd00:6::1/64"}));
+    ASSERT_TRUE(shell("ip addr add 2001:db8::1/64 dev lanlink0 nodad"));
+    ASSERT_TRUE(lan_->netns.run([]() -> Result<void> {
+        return shell("ip addr add 2001:db8::9/64 dev lan0 nodad")
+                   ? Result<void>()
+                   : fail(Code::internal, "add address");
+    }));
+    Container web{std::move(*NetNs::create()),
+                  "net-six",
+                  "six",
+                  "",
+                  {address("172.31.0.2/16"), address("fd00:6::2/64")},
+                  {port(8080, 80)}};
+    const auto attached = attach_to(web, "172.31.0.1", "fd00:6::1");
+    ASSERT_TRUE(attached) << attached.error().what;
+    const auto four = serve(web.netns.fd(), 80), six = serve(web.netns.fd(), 80, "fd00:6::2"),
+               far = serve(lan(), 80, "2001:db8::9");
+    EXPECT_EQ(ask(lan(), "192.0.2.1", 8080), "192.0.2.9");
+    EXPECT_EQ(ask(lan(), "2001:db8::1", 8080), "2001:db8::9");
+    EXPECT_EQ(ask(host(), "2001:db8::1", 8080), "2001:db8::1");
+    EXPECT_EQ(ask(web.netns.fd(), "2001:db8::1", 8080), "fd00:6::1") << "hairpin";
+    EXPECT_EQ(ask(web.netns.fd(), "2001:db8::9", 80), "2001:db8::1") << "masquerade";
+    EXPECT_EQ(ask(host(), "::1", 8080), "refused");
+    EXPECT_TRUE(check("net-six").empty());
+}
+
+TEST_F(BridgePackets, without_icc_containers_reach_only_what_is_published) {
+    ASSERT_TRUE(create({.key = "net-b",
+                        .gateway4 = "172.31.0.1/16",
+                        .options = R"({"com.docker.network.bridge.enable_icc":"false"})"}));
+    const Container one = start("172.31.0.2/16", {port(8080, 80)}, "net-b", "172.31.0.1");
+    const Container two = start("172.31.0.3/16", {}, "net-b", "172.31.0.1");
+    const auto server = serve(one.netns.fd(), 80);
+    for (const char* passing : {"1", "0"}) {
+        ASSERT_TRUE(shell(std::string("sysctl -qw net.bridge.bridge-nf-call-iptables=") + passing));
+        EXPECT_NE(ask_briefly(two.netns.fd(), "172.31.0.2", 80), "172.31.0.3") << passing;
+        EXPECT_EQ(ask(lan(), "192.0.2.1", 8080), "192.0.2.9") << passing;
+    }
+    EXPECT_EQ(ask(two.netns.fd(), "192.0.2.1", 8080), "172.31.0.1");
+}
+
+TEST_F(BridgePackets, internal_network_is_left_and_entered_by_nothing) {
+    ASSERT_TRUE(
+        create({.key = "net-b", .gateway4 = "172.31.0.1/16", .flags = DAVIT_NETWORK_INTERNAL}));
+    const Container one = start("172.31.0.2/16", {port(8080, 80)}, "net-b", "172.31.0.1");
+    const Container two = start("172.31.0.3/16", {}, "net-b", "");
+    const Container outside = start("172.30.0.2/16", {port(8081, 80)});
+    const auto server = serve(one.netns.fd(), 80), far = serve(lan(), 80),
+               other = serve(outside.netns.fd(), 80);
+    EXPECT_EQ(ask(two.netns.fd(), "172.31.0.2", 80), "172.31.0.3");
+    EXPECT_EQ(ask(host(), "172.31.0.2", 80), "172.31.0.1");
+    EXPECT_EQ(ask_briefly(one.netns.fd(), "192.0.2.9", 80), "no answer");
+    EXPECT_EQ(ask_briefly(one.netns.fd(), "172.30.0.2", 80), "no answer");
+    EXPECT_EQ(ask_briefly(one.netns.fd(), "172.31.0.1", 8081), "no answer");
+    EXPECT_EQ(ask_briefly(outside.netns.fd(), "172.31.0.2", 80), "no answer");
+    EXPECT_EQ(ask(lan(), "192.0.2.1", 8080), "refused") << "it publishes nothing";
+}
+
+TEST_F(BridgePackets, hairpin_works_whether_bridged_frames_pass_netfilter_or_not) {
+    const Container one = start("172.30.0.2/16", {port(8080, 80)});
+    const Container two = start("172.30.0.3/16");
+    const auto server = serve(one.netns.fd(), 80);
+    for (const char* passing : {"0", "1"}) {
+        ASSERT_TRUE(shell(std::string("sysctl -qw net.bridge.bridge-nf-call-iptables=") + passing));
+        EXPECT_EQ(ask(one.netns.fd(), "192.0.2.1", 8080), "172.30.0.1") << passing;
+        EXPECT_EQ(ask(two.netns.fd(), "192.0.2.1", 8080), "172.30.0.1") << passing;
+        EXPECT_EQ(ask(two.netns.fd(), "172.30.0.2", 80), "172.30.0.3") << passing;
+    }
+}
+
 }  // namespace
 }  // namespace davit::bridge::test

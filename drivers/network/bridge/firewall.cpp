@@ -181,7 +181,17 @@ Firewall::Elements Firewall::wanted_elements() const {
 
 Result<void> Firewall::restore() {
     const std::lock_guard lock(mutex_);
-    return restore_locked();
+    TRY(restore_locked());
+    if (networks_.empty()) return {};
+    listing_ = TRY(sdk::dump_nft_table(table_)).rules;
+    return {};
+}
+
+std::map<std::string, std::vector<std::string>> Firewall::expected_rules() const {
+    if (!listing_.empty()) return listing_;
+    std::map<std::string, std::vector<std::string>> rules;
+    for (const sdk::NftRule& rule : all_rules(table_)) rules[rule.chain()].push_back(rule.text());
+    return rules;
 }
 
 Result<void> Firewall::restore_locked() {
@@ -207,9 +217,8 @@ Result<std::vector<std::string>> Firewall::differences() const {
         return found;
     }
     const sdk::NftTable in_force = TRY(std::move(dumped));
-    std::map<std::string, std::vector<std::string>> rules;
-    for (const sdk::NftRule& rule : all_rules(table_)) rules[rule.chain()].push_back(rule.text());
-    if (in_force.rules != rules) found.push_back("rules of table inet " + table_ + " were changed");
+    if (in_force.rules != expected_rules())
+        found.push_back("rules of table inet " + table_ + " were changed");
     std::vector<std::string> chains;
     for (const sdk::NftChain& chain : all_chains()) chains.push_back(sdk::chain_text(chain));
     std::sort(chains.begin(), chains.end());

@@ -48,18 +48,22 @@ public:
     // How the kernel's table differs from what is wanted, one line for each set and chain; empty:
     // not at all.
     Result<std::vector<std::string>> differences() const;
-    // Puts the whole table into force as wanted; without networks it is removed.
+    // Puts the whole table into force as wanted; without networks it is removed. How this kernel
+    // lists the rules that it was just given is what `differences` compares with from then on.
     Result<void> restore();
 
 private:
     using Elements = std::map<std::string, std::vector<sdk::NftElement>>;  // by set
     Elements wanted_elements() const;
     Result<void> restore_locked();
+    std::map<std::string, std::vector<std::string>> expected_rules() const;
     Result<void> apply(sdk::NftBatch& batch);
 
     const std::string table_;
     const sdk::NftSocket socket_;
     mutable std::mutex mutex_;
+    std::map<std::string, std::vector<std::string>>
+        listing_;  // of the rules by chain; empty: as we write them
     std::map<std::string, NetworkSettings> networks_;  // by key
     std::map<std::string, std::map<std::string, sdk::NftElement>>
         ports_;  // by set, then by the bytes of the key
