@@ -43,7 +43,8 @@ def docker_programs():
 
 
 def clis():
-    return (["davit"] if ENGINE == "davitd" else []) + sorted(docker_programs())
+    own = ["davit"] if ENGINE == "davitd" or (BUILD / "bin/davit").exists() else []
+    return own + sorted(docker_programs())
 
 
 def pytest_configure(config):
