@@ -65,9 +65,10 @@ Result<void> Download::run() {
         offset += written;
         if (offset >= wanted_.bytes) return {};
         if (written > 0) attempt = 0;
+        // A break is a status; a driver that is content has all there is.
         if (fetched)
-            fetched =
-                fail(Code::unavailable, "the registry sent fewer bytes than the manifest names");
+            return fail(Code::corrupt, "fetch ", wanted_.digest.text(),
+                        ": the registry sent fewer bytes than the manifest names");
         const Code code = fetched.error().code;
         if ((code != Code::unavailable && code != Code::deadline) ||
             attempt + 1 >= kAttemptsWithoutProgress)

@@ -37,6 +37,10 @@ void PullTest::SetUp() {
     ASSERT_TRUE(database) << database.error().what;
     database_ = std::move(*database);
     ASSERT_TRUE(store::migrate(*database_));
+    SetUpStore();
+}
+
+void PullTest::SetUpStore() {
     Fd root = open_directory(home_).take();
     auto content = image::ContentStore::open(root.get());
     ASSERT_TRUE(content) << content.error().what;
@@ -109,6 +113,13 @@ std::int64_t PullTest::count(const char* table) {
     std::int64_t rows = -1;
     const std::string sql = std::string("SELECT count(*) FROM ") + table;
     EXPECT_TRUE(database_->session().each(sql.c_str(),
+                                          [&](const store::Row& row) { rows = row.integer(0); }));
+    return rows;
+}
+
+std::int64_t PullTest::unsynced() {
+    std::int64_t rows = -1;
+    EXPECT_TRUE(database_->session().each("SELECT count(*) FROM layer_instances WHERE synced = 0",
                                           [&](const store::Row& row) { rows = row.integer(0); }));
     return rows;
 }

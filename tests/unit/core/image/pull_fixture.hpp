@@ -14,6 +14,7 @@ class PullTest : public testing::Test {
 protected:
     void SetUp() override;
     void TearDown() override;
+    void SetUpStore();  // opens the image store, again
 
     void offer(const TestImage& image, const std::string& name = "library/app:latest");
     image::PullRequest request(const std::string& reference = "app",
@@ -34,6 +35,7 @@ protected:
                 const std::string& storage = "overlay");
     std::vector<std::string> statuses() const;  // what the last pulls told
     std::int64_t count(const char* table);
+    std::int64_t unsynced();
 
     std::string home_;
     std::shared_ptr<UnrulyRegistry::Shared> registry_;
