@@ -27,7 +27,7 @@ void put_octal(std::string& header, std::size_t at, std::size_t size, std::uint6
 void put_number(std::string& header, std::size_t at, std::size_t size, std::uint64_t number) {
     if (number < (std::uint64_t{1} << (3 * (size - 1)))) return put_octal(header, at, size, number);
     header[at] = static_cast<char>(0x80);  // GNU's base 256
-    for (std::size_t i = 0; i < 8; ++i)
+    for (std::size_t i = 0; i < std::min<std::size_t>(8, size - 1); ++i)
         header[at + size - 1 - i] = static_cast<char>(number >> (8 * i));
 }
 
