@@ -12,18 +12,18 @@ if(TARGET davit-conform)
 endif()
 
 export(TARGETS ${exported} NAMESPACE davit:: FILE ${PROJECT_BINARY_DIR}/davitTargets.cmake)
-set(DAVIT_CMAKE_DIR ${PROJECT_SOURCE_DIR}/sdk/cmake)
+set(DAVIT_PLUGIN_FILE ${PROJECT_SOURCE_DIR}/sdk/cmake/DavitPlugin.cmake)
 configure_package_config_file(sdk/cmake/davitConfig.cmake.in ${PROJECT_BINARY_DIR}/davitConfig.cmake
-  INSTALL_DESTINATION ${PROJECT_BINARY_DIR} INSTALL_PREFIX ${PROJECT_SOURCE_DIR} PATH_VARS DAVIT_CMAKE_DIR)
+  INSTALL_DESTINATION ${PROJECT_BINARY_DIR})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/davitConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/davit)
 install(TARGETS ${exported} EXPORT davit ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
   RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(EXPORT davit NAMESPACE davit:: FILE davitTargets.cmake DESTINATION ${package})
-set(DAVIT_CMAKE_DIR ${package})
+set(DAVIT_PLUGIN_FILE [[${CMAKE_CURRENT_LIST_DIR}/DavitPlugin.cmake]])
 configure_package_config_file(sdk/cmake/davitConfig.cmake.in ${PROJECT_BINARY_DIR}/package/davitConfig.cmake
-  INSTALL_DESTINATION ${package} PATH_VARS DAVIT_CMAKE_DIR)
+  INSTALL_DESTINATION ${package})
 install(FILES ${PROJECT_BINARY_DIR}/package/davitConfig.cmake ${PROJECT_BINARY_DIR}/davitConfigVersion.cmake
   sdk/cmake/DavitPlugin.cmake sdk/cmake/CheckDriver.cmake sdk/cmake/driver.map sdk/cmake/note.c.in
   DESTINATION ${package})

@@ -73,7 +73,8 @@ std::string settings() {
 std::string flags() {
     const char* argv[] = {"davitd", "--help"};
     std::string page, line;
-    for (const char letter : *parse_flags(2, argv).take().print) {
+    const auto parsed = parse_flags(2, argv).take();
+    for (const char letter : parsed.print.value_or("")) {
         line += letter;
         if (letter != '\n') continue;
         page += line == "\n" ? line : "    " + line;
