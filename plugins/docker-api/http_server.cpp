@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <stdexcept>
+#include <utility>
 
 namespace davit::docker_api {
 
@@ -198,10 +199,14 @@ Arrival HttpReader::accept_head() {
 
 bool HttpReader::body_done() const { return parser_->request.is_done(); }
 
+Result<void> HttpReader::invite_body() {
+    if (!std::exchange(continue_wanted_, false)) return {};
+    return socket_.write({"HTTP/1.1 100 Continue\r\n\r\n"});
+}
+
 Result<std::size_t> HttpReader::read_body(char* into, std::size_t size, Socket::Deadline deadline) {
     auto& request = parser_->request;
-    if (continue_wanted_) TRY(socket_.write({"HTTP/1.1 100 Continue\r\n\r\n"}));
-    continue_wanted_ = false;
+    TRY(invite_body());
     auto& target = request.get().body();
     target.data = into;
     target.size = size;

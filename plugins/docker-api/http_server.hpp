@@ -51,9 +51,10 @@ public:
     const RequestHead& head() const { return head_; }
     const Refusal& refusal() const { return refusal_; }
 
-    // Decoded bytes of the body into `into`; 0 at its end. Says "100 Continue" first when the
-    // client waits for that. Errors: invalid (framing), unavailable (the client left in the
-    // middle), deadline, cancelled.
+    // Tells a client that waits for it ("Expect: 100-continue") to send the body. Idempotent.
+    Result<void> invite_body();
+    // Decoded bytes of the body into `into`; 0 at its end. Invites it first. Errors: invalid
+    // (framing), unavailable (the client left in the middle), deadline, cancelled.
     Result<std::size_t> read_body(char* into, std::size_t size, Socket::Deadline deadline = {});
     bool body_done() const;
     // Throws away what is left of the body if it is little. Whether the connection can serve

@@ -21,6 +21,7 @@ Result<std::unique_ptr<Upload>> Upload::start(HttpReader& reader, Socket& socket
     upload->broken_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     upload->finished_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!upload->broken_ || !upload->finished_) return os_error("take upload: make event");
+    TRY(reader.invite_body());  // here, since from now on this thread alone writes to the client
     socket.set_reading_interrupt(upload->finished_.get());
     upload->thread_ = TRY(start_thread(
         [](void* self) -> void* {
