@@ -19,17 +19,6 @@ davit_storage_key key_request(const std::string& key) {
     return request;
 }
 
-std::unique_ptr<davit_host> plain_host() {
-    auto host = std::make_unique<davit_host>();
-    *host = {};
-    host->size = sizeof(davit_host);
-    host->minor = DAVIT_ABI_MINOR;
-    host->name = str("davit-conform");
-    host->get = [](const davit_host*, davit_str) -> const void* { return nullptr; };
-    host->log = [](const davit_host*, std::int32_t, davit_str, const davit_kv*, std::uint64_t) {};
-    return host;
-}
-
 // Mounts of other programs shall not be mistaken for the driver's: from here on this process sees
 // its own.
 void enter_own_mount_namespace() {

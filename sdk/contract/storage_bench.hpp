@@ -6,6 +6,7 @@
 #include "davit/storage.h"
 #include "sdk/base/fd.hpp"
 #include "sdk/base/result.hpp"
+#include "sdk/contract/expectation.hpp"
 #include "sdk/contract/storage_contract.hpp"
 #include "sdk/plugin/caller.hpp"
 
@@ -110,25 +111,5 @@ void write_file(int root, const std::string& path, const std::string& content);
 std::string content_of(int root, const std::string& path);  // "" and a failure when it is not there
 bool exists(int root, const std::string& path);
 std::set<std::string> names_in(int root, const std::string& path = ".");
-
-// --- expectations
-// -----------------------------------------------------------------------------------
-template <class T>
-testing::AssertionResult succeeds(const Result<T>& result) {
-    if (result) return testing::AssertionSuccess();
-    return testing::AssertionFailure()
-           << code_name(result.error().code) << ": " << result.error().what;
-}
-// The operation failed with this code, and said why in words.
-template <class T>
-testing::AssertionResult fails_as(const Result<T>& result, Code code) {
-    if (result) return testing::AssertionFailure() << "it succeeded; expected: " << code_name(code);
-    if (result.error().code != code)
-        return testing::AssertionFailure()
-               << "expected: " << code_name(code) << "; got " << code_name(result.error().code)
-               << ": " << result.error().what;
-    if (result.error().what.empty()) return testing::AssertionFailure() << "it gave no reason";
-    return testing::AssertionSuccess();
-}
 
 }  // namespace davit::sdk::contract
