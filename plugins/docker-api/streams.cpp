@@ -69,8 +69,9 @@ Result<void> StreamPump::step() {
     if (ready_[kSocket] & (POLLHUP | POLLERR)) hang_up();
     if (client_sends_ && to_container_.empty() && (hung_up_ || ready_[kSocket] & POLLIN))
         receive_input();
-    if (ready_[kIn] &
-        POLLERR) {  // nobody reads the container's stdin any more: the client's input goes nowhere
+    // Nobody reads the container's stdin any more (a pipe errs, a socket hangs up): the client's
+    // input goes nowhere.
+    if (ready_[kIn] & (POLLERR | POLLHUP)) {
         streams_.in.reset();
         to_container_.clear();
     }
