@@ -5,12 +5,32 @@
 #include "plugins/docker-api/limits.hpp"
 #include "plugins/docker-api/thread.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <exception>
 
 namespace davit::docker_api {
+
+namespace {
+
+// Non-blocking, since a client may be gone again between poll and accept.
+Result<void> prepare_listener(int listener) {
+    int listening = 0;
+    socklen_t size = sizeof listening;
+    if (::getsockopt(listener, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) < 0)
+        return os_error("start server: read listener");
+    if (listening == 0)
+        return fail(Code::invalid, "start server: descriptor ", std::to_string(listener),
+                    " does not listen");
+    const int flags = ::fcntl(listener, F_GETFL);
+    if (flags < 0 || ::fcntl(listener, F_SETFL, flags | O_NONBLOCK) < 0)
+        return os_error("start server: set up listener");
+    return {};
+}
+
+}  // namespace
 
 struct Server::Connection {
     Server& server;
@@ -25,15 +45,7 @@ Server::Server(Engine engine, std::vector<int> listeners, Warn warn, Fd stop)
 
 Result<std::unique_ptr<Server>> Server::start(Engine engine, std::vector<int> listeners,
                                               Warn warn) {
-    for (const int listener : listeners) {
-        int listening = 0;
-        socklen_t size = sizeof listening;
-        if (::getsockopt(listener, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) < 0)
-            return os_error("start server: read listener");
-        if (listening == 0)
-            return fail(Code::invalid, "start server: descriptor ", std::to_string(listener),
-                        " does not listen");
-    }
+    for (const int listener : listeners) TRY(prepare_listener(listener));
     Fd stop(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     if (!stop) return os_error("start server: create stop event");
     std::unique_ptr<Server> server(
@@ -70,15 +82,19 @@ void Server::accept_until_stopped() {
 }
 
 bool Server::accept_one(int listener) {
-    // The listener blocks if another process took the connection; nobody shares it, and stop comes
-    // over it anyway.
     Fd fd(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (fd) return start_connection(std::move(fd));
+    if (fd) {
+        short_of_something_ = false;
+        return start_connection(std::move(fd));
+    }
     switch (errno) {
         case EAGAIN:
         case EINTR:
         case ECONNABORTED: return true;
-        default: warn_(os_error("accept connection").what); return false;
+        default:
+            if (!std::exchange(short_of_something_, true))
+                warn_(os_error("accept connection").what);
+            return false;
     }
 }
 
@@ -103,6 +119,7 @@ bool Server::start_connection(Fd fd) {
     const Result<pthread_t> thread = start_thread(
         [](void* raw) -> void* {
             const std::unique_ptr<Connection> own(static_cast<Connection*>(raw));
+            ::pthread_setname_np(::pthread_self(), "api-connection");
             Server& server = own->server;
             server.serve(*own);
             own->fd.reset();

@@ -48,6 +48,7 @@ private:
     Warn warn_;
     Fd stop_;  // eventfd; readable for ever once the server stops
     std::optional<pthread_t> acceptor_;
+    bool short_of_something_ = false;  // the acceptor's: warned, and not yet over
 
     std::mutex mutex_;
     std::condition_variable ended_;
