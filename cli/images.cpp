@@ -127,7 +127,9 @@ private:
         row["CreatedSince"] =
             view::text(created == 0 ? "N/A" : human_duration(now - created) + " ago");
         row["CreatedAt"] = view::text(created_text(created));
-        row["Size"] = row["VirtualSize"] = size_text("Size");
+        row["Size"] = size_text("Size");
+        row["VirtualSize"] =
+            view::text(human_size(static_cast<double>(view::number(image, "Size"))));
         row["SharedSize"] = size_text("SharedSize");
         row["UniqueSize"] = "N/A";
         const auto containers = view::number(image, "Containers");

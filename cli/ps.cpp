@@ -117,6 +117,7 @@ bj::object row_of(const bj::object& container, bool truncate, std::int64_t now) 
     row["Size"] = view::text(size_text(container));
     row["Labels"] = view::text(labels_text(view::object(container, "Labels")));
     row["Mounts"] = view::text(mounts_text(container, truncate));
+    row["Platform"] = nullptr;
     row["LocalVolumes"] = view::text(std::to_string(local));
     row["Networks"] = view::text(joined(std::move(networks)));
     return row;
@@ -154,9 +155,10 @@ public:
                                             {"Mounts", "MOUNTS"},
                                             {"LocalVolumes", "LOCAL VOLUMES"},
                                             {"Networks", "NETWORKS"}}));
-        sdk::ListContainers which{.all = all_,
-                                  .size = size_ || listing.wants(".Size"),
-                                  .filters = TRY(filters_json(filters_))};
+        sdk::ListContainers which{
+            .all = all_,
+            .size = size_ || listing.wants(".Size") || format_.find("json .}") != std::string::npos,
+            .filters = TRY(filters_json(filters_))};
         which.limit = latest_ ? 1 : static_cast<int>(last_.value_or(0));
         if (which.limit < 0) which.limit = 0;
         auto* client = TRY(session.client());

@@ -275,9 +275,9 @@ private:
         }
         if (const auto* found = object->if_contains(name)) return Item{*found, name};
         if (mode_ == Template::Mode::inspect) {
-            if (listed(item.name, kMaps)) return Item{nullptr, name, true};
             if (listed(name, kPointers) || listed(name, kOptionalLists)) return Item{nullptr, name};
             if (listed(name, kOptionalTexts)) return Item{bj::string(), name};
+            if (listed(item.name, kMaps)) return Item{nullptr, name, true};
         }
         return error(operand.position, describe(operand),
                      "no field \"" + name + "\"" + hint(*object, name));
