@@ -29,7 +29,8 @@ Document document_of(const davit_descriptor& descriptor) {
 }  // namespace
 
 Result<std::unique_ptr<RegistryBench>> RegistryBench::open(const RegistrySubject& subject,
-                                                           std::string registry) {
+                                                           std::string registry,
+                                                           const davit_host* host) {
     const davit_driver* driver = subject.driver();
     if (driver == nullptr) return fail(Code::not_found, "load ", subject.name, ": no driver");
     std::unique_ptr<RegistryBench> bench(new RegistryBench);
@@ -39,7 +40,7 @@ Result<std::unique_ptr<RegistryBench>> RegistryBench::open(const RegistrySubject
     const Fd state(::memfd_create("state", MFD_CLOEXEC));  // registry drivers keep nothing
     auto request = sized<davit_open>();
     request.state_fd = state.get();
-    request.host = bench->host_.get();
+    request.host = host != nullptr ? host : bench->host_.get();
     request.instance = str(bench->name_);
     request.config = str(bench->config_);
     request.scope = str(bench->scope_);
@@ -62,7 +63,7 @@ RegistryBench::~RegistryBench() {
 }
 
 davit_repository RegistryBench::where() const {
-    return {str(registry_), str(repository), str(auth_)};
+    return {str(registry_), str(repository), str(auth)};
 }
 
 Result<Document> RegistryBench::resolve(const std::string& reference) const {

@@ -32,8 +32,11 @@ struct Range {
 // An opened instance and one repository. Its calls may come from several threads.
 class RegistryBench {
 public:
+    // `host` (borrowed for the bench's life; null: one that lends nothing) is what the driver sees
+    // of its engine.
     static Result<std::unique_ptr<RegistryBench>> open(const RegistrySubject& subject,
-                                                       std::string registry);
+                                                       std::string registry,
+                                                       const davit_host* host = nullptr);
     RegistryBench(const RegistryBench&) = delete;
     RegistryBench& operator=(const RegistryBench&) = delete;
     ~RegistryBench();
@@ -41,6 +44,7 @@ public:
     const davit_registry& table() const { return *table_; }
     davit_instance* instance() const { return instance_; }
     std::string repository;  // a name of its own for each case
+    std::string auth;        // JSON as in X-Registry-Auth; empty: what the host keeps
 
     Result<Document> resolve(const std::string& reference) const;
     Fetched fetch(const std::string& digest, int sink, Range range = {},
@@ -64,7 +68,7 @@ public:
 private:
     RegistryBench() = default;
     davit_repository where() const;
-    std::string registry_, config_, name_ = "contract", scope_ = "c0ffee00", auth_;
+    std::string registry_, config_, name_ = "contract", scope_ = "c0ffee00";
     std::unique_ptr<davit_host> host_;
     davit_instance* instance_ = nullptr;
     const davit_registry* table_ = nullptr;

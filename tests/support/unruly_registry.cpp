@@ -68,7 +68,8 @@ Result<void> UnrulyRegistry::fetch(const sdk::Call& call, const davit_registry_f
     const std::string part = rest.substr(0, limit);
     if (!write_all(request.sink_fd, part)) return fail(Code::invalid, "write to sink: broken pipe");
     fetched.bytes = part.size();
-    if (part.size() < rest.size()) return fail(Code::unavailable, "fetch ", digest, ": connection reset by peer");
+    if (part.size() < rest.size())
+        return fail(Code::unavailable, "fetch ", digest, ": connection reset by peer");
     return {};
 }
 

@@ -31,7 +31,8 @@ public:
     static plugin::Registry open(std::shared_ptr<Shared> shared);
 
     Result<void> resolve(const sdk::Call&, const davit_registry_resolve&) override;
-    Result<void> fetch(const sdk::Call&, const davit_registry_fetch&, davit_registry_fetched&) override;
+    Result<void> fetch(const sdk::Call&, const davit_registry_fetch&,
+                       davit_registry_fetched&) override;
     Result<davit_registry_pushed> push_blob(const sdk::Call&,
                                             const davit_registry_push_blob&) override;
     Result<void> push_manifest(const sdk::Call&, const davit_registry_push_manifest&) override;
