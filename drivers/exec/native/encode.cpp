@@ -179,11 +179,12 @@ Result<Spec> encode_container(SpecWriter& writer, const ContainerConfig& config,
 }
 
 Spec encode_session(SpecWriter& writer, const ProcessConfig& process, const LaunchContext& launch,
-                    int target, int namespaces) {
+                    const SessionContext& session) {
     Spec spec = encode_common(writer, process, launch);
     spec.flags |= kSession;
-    spec.namespaces = namespaces;
-    spec.target = writer.add_fd(target);
+    spec.namespaces = session.namespaces;
+    spec.user_map = encode_map(writer, session.user_map);
+    spec.target = writer.add_fd(session.target);
     return spec;
 }
 

@@ -39,8 +39,12 @@ struct ContainerContext {
 // Errors: invalid when descriptors and mounts do not fit.
 Result<Spec> encode_container(SpecWriter& writer, const ContainerConfig& config,
                               const LaunchContext& launch, const ContainerContext& container);
-// `namespaces`: those of `target` that are not the host's.
+struct SessionContext {
+    int target = -1;     // pidfd of the container's first process
+    int namespaces = 0;  // those of it that are not the host's
+    std::vector<sdk::IdRange> user_map;
+};
 Spec encode_session(SpecWriter& writer, const ProcessConfig& process, const LaunchContext& launch,
-                    int target, int namespaces);
+                    const SessionContext& session);
 
 }  // namespace davit::native

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <fstream>
 
 namespace davit::native {
 
@@ -69,6 +70,15 @@ Result<int> other_namespaces(pid_t pid) {
         if (theirs.st_ino != ours.st_ino) others |= kind;
     }
     return others;
+}
+
+Result<std::vector<sdk::IdRange>> user_map_of(pid_t pid) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/uid_map");
+    std::vector<sdk::IdRange> map;
+    for (sdk::IdRange range; file >> range.container >> range.host >> range.count;)
+        map.push_back(range);
+    if (map.empty()) return fail(Code::conflict, "read id map: the container does not run");
+    return map;
 }
 
 void read_output(const davit_exec_output* output, LaunchContext& context) {
@@ -186,8 +196,10 @@ Result<davit_exec_process> NativeDriver::exec(const sdk::Call&, const davit_exec
     context.launch_joins = numbers(launch_joins);
     context.group_joins = numbers(group_joins);
     SpecWriter writer;
-    const Spec spec = encode_session(writer, process, context, first.process.get(),
-                                     TRY(other_namespaces(first.pid)));
+    SessionContext inside{.target = first.process.get(),
+                          .namespaces = TRY(other_namespaces(first.pid))};
+    if ((inside.namespaces & CLONE_NEWUSER) != 0) inside.user_map = TRY(user_map_of(first.pid));
+    const Spec spec = encode_session(writer, process, context, inside);
     sdk::Answer answer =
         TRY(LaunchClient::create(launch, writer, spec).context("run process in container ", key));
     if (answer.fds.empty())

@@ -16,7 +16,6 @@
 #include <sched.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 #include <csignal>
 
@@ -72,15 +71,12 @@ Result<void> leave_keyring() {
     return {};
 }
 
-// The program's user may open its own /dev/stdout again. Other files (the null device) stay as they
-// are.
-Result<void> own_stdio(const Package& package, int number) {
+// The program's user may open its own /dev/tty and /dev/stdout again.
+Result<void> own_terminal(const Package& package, const Fd& slave) {
     struct stat status {};
-    if (::fstat(number, &status) != 0) return os_error("stat standard streams");
-    const bool ours =
-        S_ISFIFO(status.st_mode) || (S_ISCHR(status.st_mode) && major(status.st_rdev) != 1);
-    if (ours && ::fchown(number, package->process.uid, status.st_gid) != 0)
-        return os_error("own standard streams");
+    if (::fstat(slave.get(), &status) != 0) return os_error("stat terminal");
+    if (::fchown(slave.get(), package->process.uid, status.st_gid) != 0)
+        return os_error("own terminal");
     return {};
 }
 
@@ -141,6 +137,7 @@ private:
         if (package_.has(kTty)) {
             TRY(sdk::resize_terminal(terminal_.master.get(), package_->process.rows,
                                      package_->process.columns));
+            TRY(own_terminal(package_, terminal_.slave));
             TRY(sdk::take_terminal(terminal_.slave));
             terminal_.slave.reset();
         } else {
@@ -150,7 +147,6 @@ private:
                     return os_error("connect standard streams");
             stdio_ = {};
         }
-        for (int number = 0; number <= 2; ++number) TRY(own_stdio(package_, number));
         return {};
     }
 

@@ -114,6 +114,7 @@ private:
             Pipe input = TRY(make_pipe());
             stdio.child.input = std::move(input.read);
             stdio.input = std::move(input.write);
+            TRY(own_pipe(stdio.child.input));
         } else {
             stdio.child.input = Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
             if (!stdio.child.input) return os_error("open null device");
@@ -122,9 +123,24 @@ private:
         Pipe errors = TRY(make_pipe());
         stdio.child.output = std::move(output.write);
         stdio.child.errors = std::move(errors.write);
+        TRY(own_pipe(stdio.child.output));
+        TRY(own_pipe(stdio.child.errors));
         stdio.output = std::move(output.read);
         stdio.errors = std::move(errors.read);
         return stdio;
+    }
+
+    // The program's user may open its own /dev/stdout again. Done out here: inside a user namespace
+    // nobody owns the pipes that we made.
+    Result<void> own_pipe(const Fd& end) {
+        std::uint32_t owner = (*package_)->process.uid;
+        for (const IdRangeSpec& range : TRY(package_->spec().list((*package_)->user_map)))
+            if (const std::uint32_t above = (*package_)->process.uid - range.container;
+                above < range.count)
+                owner = range.host + above;
+        if (::fchown(end.get(), owner, static_cast<gid_t>(-1)) != 0)
+            return os_error("own standard streams");
+        return {};
     }
 
     Result<void> make_child() {
