@@ -27,7 +27,7 @@ constexpr const char* kApplets[] = {
     "env",      "stty", "hostname", "kill",          "dd",    "head",   "mount", "umount", "grep",
     "readlink", "stat", "touch",    "mkdir",         "rm",    "wc",     "test",  "mknod",  "yes",
     "seq",      "tty",  "pwd",      "dnsdomainname", "umask", "ulimit", "ipcs",  "printf", "tail",
-    "sed",      "cut",  "setsid",   "chmod",         "find"};
+    "sed",      "tr",   "cut",      "setsid",        "chmod", "find"};
 
 // What an engine lends: the sealed copy of one of its executables.
 struct Lender {
@@ -122,7 +122,8 @@ std::string config_json(const Wish& wish) {
         namespaces +=
             (namespaces.empty() ? "" : ",") + std::string(R"({"type": ")") + type + R"("})";
     return R"({"ociVersion": "1.0.2", "process": )" + process_json(wish) +
-           R"(, "root": {"path": "root"},
+           R"(, "root": {"path": "root", "readonly": )" + (wish.read_only ? "true" : "false") +
+           R"(},
         "mounts": [
           {"destination": "/proc", "type": "proc", "source": "proc", "options": ["nosuid", "noexec", "nodev"]},
           {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "strictatime", "mode=755", "size=65536k"]},

@@ -29,8 +29,9 @@ struct Wish {
     std::string resources = R"({"devices": [{"allow": false, "access": "rwm"}]})";
     std::string more_process;  // members of `process`, each with a leading comma
     std::string more_linux;    // members of `linux`, likewise
-    std::string more;          // members of the whole, likewise
-    std::string more_mounts;   // entries of `mounts`, likewise
+    bool read_only = false;
+    std::string more;         // members of the whole, likewise
+    std::string more_mounts;  // entries of `mounts`, likewise
     std::vector<std::int32_t> more_mount_fds;
     std::vector<std::string> namespaces = {"pid", "network", "mount", "ipc", "uts"};
     std::uint32_t flags = 0;  // DAVIT_EXEC_TTY, …

@@ -36,7 +36,8 @@ void register_exec_contract(ExecSubject subject) {
     };
     const auto shared = std::make_shared<const ExecSubject>(std::move(subject));
     const std::string suite = shared->name + "ExecContract";
-    for (const auto& chapter : {exec_life_cases()}) {
+    for (const auto& chapter : {exec_life_cases(), exec_stream_cases(), exec_inside_cases(),
+                                exec_session_cases(), exec_call_cases()}) {
         for (const ExecCase& promise : chapter)
             testing::RegisterTest(suite.c_str(), promise.name, nullptr, nullptr, __FILE__, __LINE__,
                                   [shared, promise]() -> testing::Test* {
