@@ -6,6 +6,7 @@
 namespace davit::cli {
 
 std::unique_ptr<Command> make_attach();
+std::unique_ptr<Command> make_complete();
 std::unique_ptr<Command> make_create();
 std::unique_ptr<Command> make_driver_inspect();
 std::unique_ptr<Command> make_driver_list();
@@ -119,6 +120,8 @@ constexpr CommandEntry kCommands[] = {
      make_job_watch, ""},
     {"jobs cancel", kEngine, "JOB [JOB...]", "Stop work under way", 1, kMany, false,
      make_job_cancel, ""},
+    {"__complete", "", "WORD [WORD...]", "Print what the last word may become", 1, kMany, true,
+     make_complete, ""},
 };
 
 }  // namespace
