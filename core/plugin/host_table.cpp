@@ -62,6 +62,8 @@ HostTable::HostTable(HostServices services, std::string source)
     table_.get = [](const davit_host* host, davit_str id) noexcept -> const void* {
         if (view(id) == DAVIT_HOST_SECRETS) return &kSecrets;
         if (view(id) == DAVIT_HOST_LAUNCH && services_of(host).executables) return &kLaunch;
+        if (view(id) == DAVIT_ENGINE && table_of(host).source().starts_with("service/"))
+            return services_of(host).engine_table;
         return nullptr;
     };
     table_.log = [](const davit_host* host, std::int32_t level, davit_str line,
@@ -70,5 +72,7 @@ HostTable::HostTable(HostServices services, std::string source)
             log(table_of(host).source(), level, view(line), fields, count);
     };
 }
+
+void* HostTable::engine_of(const davit_host* host) { return services_of(host).engine; }
 
 }  // namespace davit::plugin

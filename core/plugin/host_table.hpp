@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/plugin/executables.hpp"
+#include "davit/draft/service.h"
 #include "davit/host.h"
 
 #include <cstdint>
@@ -27,6 +28,10 @@ struct HostServices {
     std::shared_ptr<Executables>
         executables;               // may be null: then "davit.host.launch/1" is not offered
     std::string credentials_file;  // may be empty
+    // "davit.engine/1", offered to instances of kind service only, and what its functions get back
+    // through engine_of. May be null.
+    const davit_engine* engine_table = nullptr;
+    void* engine = nullptr;
 };
 
 class HostTable {
@@ -38,6 +43,8 @@ public:
     const davit_host* raw() const { return &table_; }
     const HostServices& services() const { return services_; }
     const std::string& source() const { return source_; }
+    // HostServices::engine of the table that `host` came from.
+    static void* engine_of(const davit_host* host);
 
 private:
     HostServices services_;

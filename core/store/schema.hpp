@@ -33,16 +33,6 @@ CREATE TABLE networks (
     gateway4 TEXT NOT NULL,
     config   TEXT NOT NULL
 ) WITHOUT ROWID;
-CREATE TABLE endpoints (
-    id        TEXT PRIMARY KEY,
-    network   TEXT NOT NULL REFERENCES networks(id),
-    container TEXT NOT NULL REFERENCES containers(id) ON DELETE CASCADE,
-    address4  TEXT NOT NULL,
-    mac       TEXT NOT NULL,
-    interface TEXT NOT NULL,
-    ports     TEXT NOT NULL,
-    UNIQUE (network, container)
-) WITHOUT ROWID;
 )sql";
 
 }  // namespace davit::store

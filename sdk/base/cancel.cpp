@@ -3,6 +3,8 @@
 
 #include <sys/eventfd.h>
 
+#include <utility>
+
 namespace davit {
 
 Result<std::shared_ptr<Cancel>> Cancel::create() {
@@ -14,6 +16,20 @@ Result<std::shared_ptr<Cancel>> Cancel::create() {
 void Cancel::request() {
     if (requested_.exchange(true, std::memory_order_acq_rel)) return;
     ::eventfd_write(event_.get(), 1);  // cannot fail: the counter holds 0 or 1
+    std::lock_guard lock(mutex_);
+    for (const auto& [number, wake] : subscribers_) wake();
+}
+
+Cancel::Subscription::Subscription(Cancel& cancel, std::function<void()> wake) : cancel_(cancel) {
+    std::lock_guard lock(cancel_.mutex_);
+    number_ = cancel_.next_++;
+    if (cancel_.requested()) wake();
+    cancel_.subscribers_.emplace(number_, std::move(wake));
+}
+
+Cancel::Subscription::~Subscription() {
+    std::lock_guard lock(cancel_.mutex_);
+    cancel_.subscribers_.erase(number_);
 }
 
 Result<void> Cancel::check(std::string_view doing) const {
