@@ -86,6 +86,12 @@ Result<void> Job::streams(Fd in, Fd out, Fd err, Terminal terminal) {
     return {};
 }
 
+Result<void> Job::announce(const std::string& id) {
+    davit_answer answer = answer_of(DAVIT_ANSWER_JOB);
+    answer.text = sdk::str(id);
+    return emit(answer);
+}
+
 Result<void> Job::same() { return emit(answer_of(DAVIT_ANSWER_SAME)); }
 
 void Job::describe(std::string object) {

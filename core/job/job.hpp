@@ -52,6 +52,8 @@ public:
     Result<void> output(std::uint32_t stream, std::string_view bytes, Terminal terminal);
     // The container's streams; the receiver owns them afterwards.
     Result<void> streams(Fd in, Fd out, Fd err, Terminal terminal);
+    // The job's id, first of all its answers.
+    Result<void> announce(const std::string& id);
     // Already so: nothing was changed.
     Result<void> same();
 
