@@ -143,7 +143,7 @@ Result<std::string> image_of_create_body(std::string_view body) {
     return image;
 }
 
-Result<Parsed> parse_create_body(std::string_view body, const ImageDefaults& image) {
+Result<Parsed> parse_create_body(std::string_view body, const CreateDefaults& defaults) {
     bj::object given = TRY(json::parse_object(body, "create body"));
     TRY(refuse_unbuilt(given));
     bj::object host_given;
@@ -154,9 +154,11 @@ Result<Parsed> parse_create_body(std::string_view body, const ImageDefaults& ima
     bj::object config_json = overlay(default_config(), given);
     bj::object host_json = overlay(default_host_config(), host_given);
     Parsed parsed;
-    if (!image.config.empty())
-        TRY(merge_image(config_json, TRY(json::parse_object(image.config, "image config"))));
+    if (!defaults.image_config.empty())
+        TRY(merge_image(config_json, TRY(json::parse_object(defaults.image_config, "image config"))));
     TRY(normalise_host_fields(host_json));
+    if (says_nothing(config_json["Hostname"])) config_json["Hostname"] = defaults.hostname;
+    if (says_nothing(host_json["Runtime"])) host_json["Runtime"] = defaults.exec_instance;
     parsed.config = TRY(read_config(config_json, host_json));
     TRY(validate(parsed.config));
     if (parsed.config.entrypoint.empty() && parsed.config.command.empty())

@@ -87,9 +87,11 @@ struct Config {
     std::uint16_t rows = 0, columns = 0;
 };
 
-// The image's half of a container's configuration, as its config document has it.
-struct ImageDefaults {
-    std::string config;  // the `config` object of an OCI image config, JSON
+// What a create body leaves open.
+struct CreateDefaults {
+    std::string image_config;   // the `config` object of an OCI image config, JSON
+    std::string hostname;       // used when the body names none
+    std::string exec_instance;  // shown as Runtime when the body names none
 };
 
 struct Parsed {
@@ -98,9 +100,9 @@ struct Parsed {
     std::vector<std::string> warnings;  // for the answer of create
 };
 
-// Reads the body of POST /containers/create over an image's defaults. Errors: invalid, naming the field; unsupported for
+// Reads the body of POST /containers/create over what it leaves open. Errors: invalid, naming the field; unsupported for
 // a field that asks for something not built yet (seams rule 9).
-Result<Parsed> parse_create_body(std::string_view body, const ImageDefaults& image);
+Result<Parsed> parse_create_body(std::string_view body, const CreateDefaults& defaults);
 // Reads what parse_create_body wrote, after a restart.
 Result<Config> parse_stored(std::string_view json);
 // The image named in a create body, before anything else is looked at.

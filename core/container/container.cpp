@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/container/container.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace davit::container {
+
+std::string_view status_name(Status status) {
+    switch (status) {
+        case Status::created: return "created";
+        case Status::running: return "running";
+        case Status::exited: return "exited";
+        case Status::removed: return "removing";
+    }
+    return "dead";
+}
+
+Result<Status> parse_status(std::string_view name) {
+    for (const Status status : {Status::created, Status::running, Status::exited, Status::removed})
+        if (name == status_name(status)) return status;
+    return fail(Code::corrupt, "read stored container: unknown status ", name);
+}
+
+State Container::state() const {
+    std::lock_guard lock(mutex_);
+    return state_;
+}
+
+void Container::change(const std::function<void(State&)>& change) {
+    {
+        std::lock_guard lock(mutex_);
+        change(state_);
+    }
+    changed_.notify_all();
+}
+
+Result<State> Container::wait_until(Cancel& cancel, const std::function<bool(const State&)>& over) {
+    Cancel::Subscription wake(cancel, [this] {
+        { std::lock_guard lock(mutex_); }
+        changed_.notify_all();
+    });
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return over(state_) || cancel.requested(); });
+    if (!over(state_)) return fail(Code::cancelled, "wait for container ", record_.id, ": cancelled");
+    return state_;
+}
+
+State Container::wait_at_most(std::int64_t ns, const std::function<bool(const State&)>& over) {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, std::chrono::nanoseconds(ns), [&] { return over(state_); });
+    return state_;
+}
+
+std::shared_ptr<PendingAttach> Container::add_attach(std::uint32_t streams) {
+    auto attach = std::make_shared<PendingAttach>();
+    attach->streams = streams;
+    std::lock_guard lock(mutex_);
+    attaches_.push_back(attach);
+    return attach;
+}
+
+Result<plugin::Streams> Container::wait_attach(Cancel& cancel, const std::shared_ptr<PendingAttach>& attach) {
+    auto waited = wait_until(cancel, [&](const State& state) { return attach->done || state.status == Status::removed; });
+    std::lock_guard lock(mutex_);
+    std::erase(attaches_, attach);
+    if (attach->done) return std::move(attach->outcome);
+    if (!waited) return std::move(waited).error();
+    return fail(Code::conflict, "attach to container ", record_.id, ": it was removed");
+}
+
+void Container::serve_attaches(const std::function<Result<plugin::Streams>(std::uint32_t streams)>& connect) {
+    std::vector<std::shared_ptr<PendingAttach>> waiting;
+    {
+        std::lock_guard lock(mutex_);
+        waiting = std::exchange(attaches_, {});
+    }
+    for (const auto& attach : waiting) {
+        auto outcome = connect(attach->streams);  // calls the driver: not under the lock
+        std::lock_guard lock(mutex_);
+        attach->outcome = std::move(outcome);
+        attach->done = true;
+    }
+    if (!waiting.empty()) changed_.notify_all();
+}
+
+void Container::fail_attaches(const Error& error) {
+    serve_attaches([&](std::uint32_t) -> Result<plugin::Streams> { return Error(error); });
+}
+
+void Container::hold(Holdings holdings) {
+    std::lock_guard lock(mutex_);
+    holdings_ = std::move(holdings);
+}
+
+Holdings Container::let_go() {
+    std::lock_guard lock(mutex_);
+    return std::exchange(holdings_, {});
+}
+
+std::shared_ptr<const network::Endpoint> Container::endpoint() const {
+    std::lock_guard lock(mutex_);
+    return holdings_.endpoint;
+}
+
+void Container::set_keeper(Fd keeper) {
+    std::lock_guard lock(mutex_);
+    keeper_ = std::move(keeper);
+}
+
+Fd Container::take_keeper() {
+    std::lock_guard lock(mutex_);
+    return std::move(keeper_);
+}
+
+}  // namespace davit::container

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// A live container: its record, its state, who waits for it, and what it holds while it runs. Thread-safe.
+//
+// Two locks, in this order. `operate()` serialises what changes a container (start, stop, remove): it is held for as
+// long as that takes, and functions that need it take it as an argument. The state has a short lock of its own, never
+// held while a driver or the graph is called, so that queries, waiting and exits never wait for an operation.
+#pragma once
+
+#include "core/container/config.hpp"
+#include "core/network/endpoint.hpp"
+#include "core/plugin/exec.hpp"
+#include "sdk/base/cancel.hpp"
+#include "sdk/base/fd.hpp"
+#include "sdk/base/result.hpp"
+
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace davit::container {
+
+enum class Status { created, running, exited, removed };
+std::string_view status_name(Status status);  // as the API writes it: "created", "running", …
+Result<Status> parse_status(std::string_view name);
+
+// What the graph holds of a container and never changes.
+struct Record {
+    std::string id, name, image, image_reference, parent_layer, storage_instance, exec_instance, json;
+    std::int64_t created_ns = 0;
+};
+
+// What changes while it lives. Value; copied out as a snapshot.
+struct State {
+    Status status = Status::created;
+    int pid = 0;
+    int exit_code = 0;
+    bool out_of_memory = false;
+    bool killed_by_user = false;  // stopped or killed by an API call
+    std::string error;            // of the last start
+    std::int64_t started_ns = 0, finished_ns = 0;
+    std::uint64_t exits = 0;      // how often it has ended since the daemon came up
+};
+
+// What a container holds between start and exit; given back when it ends.
+struct Holdings {
+    std::vector<Fd> port_reservations;
+    std::shared_ptr<const network::Endpoint> endpoint;
+};
+
+// A client that attached before the start and gets its streams from it.
+struct PendingAttach {
+    std::uint32_t streams = 0;  // DAVIT_ATTACH_…
+    bool done = false;
+    Result<plugin::Streams> outcome = plugin::Streams{};
+};
+
+using ContainerLock = std::unique_lock<std::mutex>;
+
+class Container {
+public:
+    Container(Record record, Config config, State state)
+        : record_(std::move(record)), config_(std::move(config)), state_(std::move(state)) {}
+
+    const std::string& id() const { return record_.id; }
+    const Record& record() const { return record_; }
+    const std::string& name() const { return record_.name; }
+    const Config& config() const { return config_; }
+
+    ContainerLock operate() { return ContainerLock(operation_); }
+
+    State state() const;
+    void change(const std::function<void(State&)>& change);  // and wakes everyone who waits
+    // Waits until `over` says so of the state. `cancelled` when the client went away.
+    Result<State> wait_until(Cancel& cancel, const std::function<bool(const State&)>& over);
+    // The same with a limit; the state at its end, whether or not it is over.
+    State wait_at_most(std::int64_t ns, const std::function<bool(const State&)>& over);
+
+    // Attaching before the start: add, wait, take. Only while the container has not been started.
+    std::shared_ptr<PendingAttach> add_attach(std::uint32_t streams);
+    Result<plugin::Streams> wait_attach(Cancel& cancel, const std::shared_ptr<PendingAttach>& attach);
+    // Gives every pending client what `connect` makes for it.
+    void serve_attaches(const std::function<Result<plugin::Streams>(std::uint32_t streams)>& connect);
+    void fail_attaches(const Error& error);
+
+    void hold(Holdings holdings);
+    Holdings let_go();
+    std::shared_ptr<const network::Endpoint> endpoint() const;
+    void set_keeper(Fd keeper);  // pidfd: readable once the root file system is let go
+    Fd take_keeper();
+
+private:
+    const Record record_;
+    const Config config_;
+    std::mutex operation_;
+
+    mutable std::mutex mutex_;
+    std::condition_variable changed_;
+    State state_;
+    std::vector<std::shared_ptr<PendingAttach>> attaches_;
+    Holdings holdings_;
+    Fd keeper_;
+};
+
+}  // namespace davit::container

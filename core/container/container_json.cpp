@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/container/container_json.hpp"
+
+#include "core/container/log_line.hpp"
+#include "sdk/base/json.hpp"
+
+#include <boost/json.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace davit::container {
+
+namespace {
+
+namespace bj = boost::json;
+
+constexpr std::int64_t kSecond = 1'000'000'000;
+constexpr const char* kNever = "0001-01-01T00:00:00Z";  // how docker writes "not yet"
+
+std::string time_or_never(std::int64_t ns) { return ns == 0 ? kNever : format_time(ns); }
+
+std::vector<std::string> arguments_of(const Config& config) {
+    std::vector<std::string> arguments = config.entrypoint;
+    arguments.insert(arguments.end(), config.command.begin(), config.command.end());
+    return arguments;
+}
+
+bj::object state_json(const State& state) {
+    return {{"Status", status_name(state.status)},
+            {"Running", state.status == Status::running},
+            {"Paused", false},
+            {"Restarting", false},
+            {"OOMKilled", state.out_of_memory},
+            {"Dead", false},
+            {"Pid", state.pid},
+            {"ExitCode", state.exit_code},
+            {"Error", state.error},
+            {"StartedAt", time_or_never(state.started_ns)},
+            {"FinishedAt", time_or_never(state.finished_ns)}};
+}
+
+bj::object endpoint_json(const network::Endpoint* endpoint) {
+    bj::object object{{"IPAMConfig", nullptr}, {"Links", nullptr},          {"Aliases", nullptr},
+                      {"MacAddress", ""},      {"DriverOpts", nullptr},     {"GwPriority", 0},
+                      {"NetworkID", ""},       {"EndpointID", ""},          {"Gateway", ""},
+                      {"IPAddress", ""},       {"IPPrefixLen", 0},          {"IPv6Gateway", ""},
+                      {"GlobalIPv6Address", ""}, {"GlobalIPv6PrefixLen", 0}, {"DNSNames", nullptr}};
+    if (endpoint == nullptr) return object;
+    object["MacAddress"] = endpoint->mac;
+    object["NetworkID"] = endpoint->network_id;
+    object["EndpointID"] = endpoint->id;
+    object["Gateway"] = endpoint->gateway;
+    object["IPAddress"] = endpoint->address;
+    object["IPPrefixLen"] = endpoint->prefix;
+    return object;
+}
+
+bj::object ports_json(const Config& config, const network::Endpoint* endpoint) {
+    bj::object ports;
+    if (endpoint == nullptr) return ports;
+    for (const std::string& exposed : config.exposed_ports) ports[exposed] = nullptr;
+    for (const network::PublishedPort& port : endpoint->ports) {
+        bj::value& list = ports[std::to_string(port.container_port) + "/" + port.protocol];
+        if (!list.is_array()) list = bj::array();
+        list.get_array().push_back(
+            bj::object{{"HostIp", port.host_address}, {"HostPort", std::to_string(port.host_port)}});
+    }
+    return ports;
+}
+
+bj::object network_settings(const Container& container, const State& state) {
+    const auto endpoint = container.endpoint();
+    const bool up = state.status == Status::running;
+    const std::string key = up && container.config().network_mode != "host"
+                                ? "/proc/" + std::to_string(state.pid) + "/ns/net"
+                                : "";
+    bj::object object{{"Bridge", ""},
+                      {"SandboxID", up ? container.id() : ""},
+                      {"SandboxKey", key},
+                      {"Ports", ports_json(container.config(), endpoint.get())},
+                      {"HairpinMode", false},
+                      {"LinkLocalIPv6Address", ""},
+                      {"LinkLocalIPv6PrefixLen", 0},
+                      {"SecondaryIPAddresses", nullptr},
+                      {"SecondaryIPv6Addresses", nullptr}};
+    bj::object shown = endpoint_json(endpoint.get());
+    for (const char* member : {"EndpointID", "Gateway", "GlobalIPv6Address", "GlobalIPv6PrefixLen", "IPAddress",
+                               "IPPrefixLen", "IPv6Gateway", "MacAddress"})
+        object[member] = shown[member];
+    object["Networks"] = bj::object{{container.config().network_mode, std::move(shown)}};
+    return object;
+}
+
+bj::array mounts_json(const Config& config) {
+    bj::array mounts;
+    for (const BindMount& bind : config.binds)
+        mounts.push_back(bj::object{{"Type", "bind"},
+                                    {"Source", bind.source},
+                                    {"Destination", bind.target},
+                                    {"Mode", bind.create_source ? (bind.read_only ? "ro" : "") : ""},
+                                    {"RW", !bind.read_only},
+                                    {"Propagation", bind.propagation}});
+    return mounts;
+}
+
+bj::object stored_part(const Container& container, std::string_view key) {
+    auto stored = json::parse_object(container.record().json, "stored container");
+    if (!stored || !stored->contains(key) || !(*stored)[key].is_object()) return {};
+    return std::move((*stored)[key].get_object());
+}
+
+std::string unit_text(std::int64_t count, const char* unit) {
+    return std::to_string(count) + " " + unit + (count == 1 ? "" : "s");
+}
+
+// Docker's words for a span of time.
+std::string span_text(std::int64_t seconds) {
+    if (seconds < 1) return "Less than a second";
+    if (seconds < 60) return unit_text(seconds, "second");
+    const std::int64_t minutes = seconds / 60;
+    if (minutes == 1) return "About a minute";
+    if (minutes < 60) return std::to_string(minutes) + " minutes";
+    const std::int64_t hours = (seconds + 1800) / 3600;
+    if (hours == 1) return "About an hour";
+    if (hours < 48) return std::to_string(hours) + " hours";
+    if (hours < 24 * 7 * 2) return std::to_string(hours / 24) + " days";
+    if (hours < 24 * 30 * 2) return std::to_string(hours / 24 / 7) + " weeks";
+    if (hours < 24 * 365 * 2) return std::to_string(hours / 24 / 30) + " months";
+    return std::to_string(hours / 24 / 365) + " years";
+}
+
+bj::array summary_ports(const Config& config, const network::Endpoint* endpoint) {
+    bj::array ports;
+    if (endpoint == nullptr) return ports;
+    for (const network::PublishedPort& port : endpoint->ports)
+        ports.push_back(bj::object{{"IP", port.host_address},
+                                   {"PrivatePort", port.container_port},
+                                   {"PublicPort", port.host_port},
+                                   {"Type", port.protocol}});
+    for (const std::string& exposed : config.exposed_ports) {
+        const std::size_t slash = exposed.find('/');
+        const int number = std::atoi(exposed.c_str());
+        const std::string protocol = slash == std::string::npos ? "tcp" : exposed.substr(slash + 1);
+        const bool published = std::any_of(endpoint->ports.begin(), endpoint->ports.end(), [&](const auto& port) {
+            return port.container_port == number && port.protocol == protocol;
+        });
+        if (!published) ports.push_back(bj::object{{"PrivatePort", number}, {"Type", protocol}});
+    }
+    return ports;
+}
+
+// What docker ps shows as COMMAND before it quotes and cuts it: the words as a shell would want them.
+std::string command_text(const Config& config) {
+    std::string text;
+    for (const std::string& word : arguments_of(config)) {
+        if (!text.empty()) text += ' ';
+        const bool quote = word.find_first_of(" \t\n\"") != std::string::npos;
+        text += quote ? "'" + word + "'" : word;
+    }
+    return text;
+}
+
+bj::object labels_json(const Config& config) {
+    bj::object labels;
+    for (const auto& [key, value] : config.labels) labels[key] = value;
+    return labels;
+}
+
+}  // namespace
+
+std::string status_text(const State& state, std::int64_t now_ns) {
+    switch (state.status) {
+        case Status::created: return "Created";
+        case Status::running: return "Up " + span_text((now_ns - state.started_ns) / kSecond);
+        case Status::exited:
+            return "Exited (" + std::to_string(state.exit_code) + ") " +
+                   span_text((now_ns - state.finished_ns) / kSecond) + " ago";
+        case Status::removed: break;
+    }
+    return "Removal In Progress";
+}
+
+bj::object inspect_json(const Container& container, const InspectContext& context) {
+    const State state = container.state();
+    const Config& config = container.config();
+    const std::vector<std::string> arguments = arguments_of(config);
+    bj::array rest;
+    for (std::size_t i = 1; i < arguments.size(); ++i) rest.emplace_back(arguments[i]);
+    const std::string& directory = context.directory;
+    const bool started = state.started_ns != 0;
+    bj::object object{
+        {"Id", container.id()},
+        {"Created", format_time(container.record().created_ns)},
+        {"Path", arguments.empty() ? "" : arguments[0]},
+        {"Args", std::move(rest)},
+        {"State", state_json(state)},
+        {"Image", container.record().image},
+        {"ResolvConfPath", started ? directory + "/resolv.conf" : ""},
+        {"HostnamePath", started ? directory + "/hostname" : ""},
+        {"HostsPath", started ? directory + "/hosts" : ""},
+        {"LogPath", started && config.log ? directory + "/" + container.id() + "-json.log" : ""},
+        {"Name", "/" + container.name()},
+        {"RestartCount", 0},
+        {"Driver", context.storage_driver},
+        {"Platform", "linux"},
+        {"MountLabel", ""},
+        {"ProcessLabel", ""},
+        {"AppArmorProfile", ""},
+        {"ExecIDs", context.exec_ids.empty()
+                        ? bj::value(nullptr)
+                        : bj::value(bj::array(context.exec_ids.begin(), context.exec_ids.end()))},
+        {"HostConfig", stored_part(container, "HostConfig")},
+        {"GraphDriver", bj::object{{"Name", context.storage_driver},
+                                   {"Data", bj::object{{"Instance", container.record().storage_instance},
+                                                       {"Key", container.id()}}}}},
+        {"Mounts", mounts_json(config)},
+        {"Config", stored_part(container, "Config")},
+        {"NetworkSettings", network_settings(container, state)}};
+    return object;
+}
+
+bj::object summary_json(const Container& container, const std::string& image) {
+    const State state = container.state();
+    const Config& config = container.config();
+    const auto endpoint = container.endpoint();
+    const std::int64_t now = std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                 std::chrono::system_clock::now().time_since_epoch())
+                                 .count();
+    return {{"Id", container.id()},
+            {"Names", bj::array{"/" + container.name()}},
+            {"Image", image},
+            {"ImageID", container.record().image},
+            {"Command", command_text(config)},
+            {"Created", container.record().created_ns / kSecond},
+            {"Ports", summary_ports(config, endpoint.get())},
+            {"Labels", labels_json(config)},
+            {"State", status_name(state.status)},
+            {"Status", status_text(state, now)},
+            {"HostConfig", bj::object{{"NetworkMode", config.network_mode}}},
+            {"NetworkSettings",
+             bj::object{{"Networks", bj::object{{config.network_mode, endpoint_json(endpoint.get())}}}}},
+            {"Mounts", mounts_json(config)}};
+}
+
+}  // namespace davit::container

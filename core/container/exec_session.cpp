@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/container/exec_session.hpp"
+
+#include "core/container/oci_spec.hpp"
+#include "core/container/user.hpp"
+#include "sdk/base/json.hpp"
+
+#include <boost/json.hpp>
+
+#include <fcntl.h>
+
+#include <utility>
+
+namespace davit::container {
+
+namespace {
+
+namespace bj = boost::json;
+
+constexpr std::size_t kSessionIdBytes = 32;
+
+}  // namespace
+
+Result<ExecConfig> parse_exec_body(std::string_view body) {
+    const bj::object object = TRY(json::parse_object(body, "exec body"));
+    ExecConfig config{.command = TRY(json::get_strings(object, "Cmd")),
+                      .environment = TRY(json::get_strings(object, "Env")),
+                      .user = TRY(json::get_string(object, "User", "")),
+                      .working_dir = TRY(json::get_string(object, "WorkingDir", "")),
+                      .detach_keys = TRY(json::get_string(object, "DetachKeys", "")),
+                      .tty = TRY(json::get_bool(object, "Tty", false)),
+                      .privileged = TRY(json::get_bool(object, "Privileged", false)),
+                      .attach_stdin = TRY(json::get_bool(object, "AttachStdin", false)),
+                      .attach_stdout = TRY(json::get_bool(object, "AttachStdout", false)),
+                      .attach_stderr = TRY(json::get_bool(object, "AttachStderr", false))};
+    if (config.command.empty()) return fail(Code::invalid, "No exec command specified");
+    if (const auto* size = TRY(json::get_array(object, "ConsoleSize"));
+        size != nullptr && size->size() == 2 && (*size)[0].is_number() && (*size)[1].is_number()) {
+        config.rows = (*size)[0].to_number<std::uint16_t>();
+        config.columns = (*size)[1].to_number<std::uint16_t>();
+    }
+    return config;
+}
+
+Result<std::string> ExecSessions::create(const ContainerPtr& container, ExecConfig config) {
+    if (container->state().status != Status::running)
+        return fail(Code::conflict, "container ", container->id(), " is not running");
+    ExecSession session{.id = random_hex(kSessionIdBytes), .container = container, .config = std::move(config),
+                        .state = {}};
+    std::string id = session.id;
+    std::lock_guard lock(mutex_);
+    sessions_.emplace(id, std::move(session));
+    return id;
+}
+
+Result<ExecSession> ExecSessions::find(const std::string& id) const {
+    std::lock_guard lock(mutex_);
+    const auto found = sessions_.find(id);
+    if (found == sessions_.end()) return fail(Code::not_found, "No such exec instance: ", id);
+    return found->second;
+}
+
+std::vector<std::string> ExecSessions::running(const std::string& container) const {
+    std::vector<std::string> ids;
+    std::lock_guard lock(mutex_);
+    for (const auto& [id, session] : sessions_)
+        if (session.state.running && session.container->id() == container) ids.push_back(id);
+    return ids;
+}
+
+void ExecSessions::set_state(const std::string& id, const ExecState& state) {
+    std::lock_guard lock(mutex_);
+    const auto found = sessions_.find(id);
+    if (found == sessions_.end()) return;
+    found->second.state = state;
+    if (state.running) return;
+    ended_.push_back(id);
+    if (ended_.size() <= kEnded) return;
+    sessions_.erase(ended_.front());
+    ended_.pop_front();
+}
+
+// The user is looked up in the container's root as it is now, through its first process.
+Result<plugin::Process> ExecSessions::execute(sdk::Caller& call, const ExecSession& session, Attach attach) {
+    const Container& container = *session.container;
+    const State state = container.state();
+    if (state.status != Status::running)
+        return fail(Code::conflict, "container ", container.id(), " is not running");
+    const std::string root_path = "/proc/" + std::to_string(state.pid) + "/root";
+    const Fd root(::open(root_path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!root) return os_error("open the root of container " + container.id());
+    const Config& config = container.config();
+    const ExecConfig& wanted = session.config;
+    const User user = TRY(resolve_user(root.get(), wanted.user.empty() ? config.user : wanted.user, config.group_add));
+    const std::string process = make_process(
+        {.config = config,
+         .user = user,
+         .hostname = config.hostname.empty() ? container.id().substr(0, 12) : config.hostname,
+         .working_dir = wanted.working_dir.empty() ? config.working_dir : wanted.working_dir,
+         .arguments = wanted.command,
+         .environment = wanted.environment,
+         .tty = wanted.tty,
+         .privileged = wanted.privileged});
+    const plugin::Exec exec = TRY(containers_.services().exec(container.record().exec_instance));
+    return exec.exec(call, {.key = container.id(),
+                            .session = session.id,
+                            .process = process,
+                            .tty = wanted.tty,
+                            .open_stdin = wanted.attach_stdin && attach == Attach::yes,
+                            .privileged = wanted.privileged || config.privileged,
+                            .hold = attach == Attach::yes,
+                            .rows = wanted.rows,
+                            .columns = wanted.columns});
+}
+
+Result<void> ExecSessions::follow(const ExecSession& session) {
+    Services& services = containers_.services();
+    const std::string container_exec = session.container->record().exec_instance;
+    const plugin::Exec exec = TRY(services.exec(container_exec));
+    sdk::Caller call;
+    Fd exited = TRY(exec.wait(call, session.container->id(), session.id));
+    TRY(services.watcher.when_readable(
+        std::move(exited), [this, id = session.id, container_exec, container = session.container->id()] {
+            ended(id, container_exec, container);
+        }));
+    return {};
+}
+
+void ExecSessions::ended(const std::string& id, const std::string& container_exec, const std::string& container) {
+    ExecState state{.started = true, .exit_code = 137};
+    if (const auto exec = containers_.services().exec(container_exec)) {
+        sdk::Caller call;
+        if (const auto record = exec->exit_record(call, container, id)) state.exit_code = record->code;
+        (void)exec->remove(call, container, id);
+    }
+    set_state(id, state);
+}
+
+Result<plugin::Streams> ExecSessions::start(const std::shared_ptr<Cancel>& cancel, const std::string& id,
+                                            Attach attach, plugin::Exec::Window window) {
+    {
+        std::lock_guard lock(mutex_);
+        const auto found = sessions_.find(id);
+        if (found == sessions_.end()) return fail(Code::not_found, "No such exec instance: ", id);
+        if (found->second.state.started) return fail(Code::conflict, "exec ", id, " has already been started");
+        found->second.state.started = true;
+        if (window.rows != 0) {
+            found->second.config.rows = window.rows;
+            found->second.config.columns = window.columns;
+        }
+    }
+    const ExecSession session = TRY(find(id));
+    sdk::Caller call(cancel);
+    auto process = execute(call, session, attach);
+    if (!process) {
+        Error error = std::move(process).error();
+        const int code = error.code == Code::not_found ? 127 : 126;
+        set_state(id, {.started = true, .exit_code = code});
+        if (error.code == Code::not_found || error.code == Code::denied) error.code = Code::invalid;
+        return error;
+    }
+    set_state(id, {.running = true, .started = true, .pid = process->pid});
+    plugin::Streams streams;
+    if (attach == Attach::yes) {
+        const ExecConfig& config = session.config;
+        const std::uint32_t mask = (config.attach_stdin ? DAVIT_ATTACH_STDIN : 0u) |
+                                   (config.attach_stdout ? DAVIT_ATTACH_STDOUT : 0u) |
+                                   (config.attach_stderr ? DAVIT_ATTACH_STDERR : 0u);
+        const plugin::Exec exec = TRY(containers_.services().exec(session.container->record().exec_instance));
+        streams = TRY(exec.attach(call, session.container->id(), id, mask));
+    }
+    TRY(follow(session));
+    return streams;
+}
+
+}  // namespace davit::container

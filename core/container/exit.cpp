@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// The end of a container's process, and the removal of a container.
+#include "core/container/containers.hpp"
+#include "sdk/base/file.hpp"
+
+#include <utility>
+
+namespace davit::container {
+
+namespace {
+
+constexpr int kLogWarning = 2, kLogError = 3;  // DAVIT_LOG_…
+
+}  // namespace
+
+void Containers::watch_exit(const ContainerPtr& container, Fd exited) {
+    auto watched = services_.watcher.when_readable(std::move(exited), [this, container] { on_exit(container); });
+    if (!watched) services_.log(kLogError, "watch container " + container->id() + ": " + watched.error().what);
+}
+
+void Containers::on_exit(const ContainerPtr& container) {
+    sdk::Caller call;
+    const auto exec = services_.exec(container->record().exec_instance);
+    auto record = exec ? exec->exit_record(call, container->id(), "") : Result<plugin::ExitRecord>(Error(exec.error()));
+    if (!record) {
+        services_.log(kLogError, "read the exit of container " + container->id() + ": " + record.error().what);
+        record = plugin::ExitRecord{.code = 137, .monitor_lost = true};
+    }
+    record_exit(container, *record);
+    if (!container->config().auto_remove) return;
+    const ContainerLock lock = container->operate();
+    if (container->state().status == Status::removed) return;  // by a remove that came first
+    auto removed = remove_locked(container, lock);
+    if (!removed) services_.log(kLogError, removed.error().what);
+}
+
+void Containers::record_exit(const ContainerPtr& container, const plugin::ExitRecord& record) {
+    const Holdings holdings = container->let_go();
+    if (holdings.endpoint) services_.networks.disconnect(*holdings.endpoint);
+    State state = container->state();
+    state.status = Status::exited;
+    state.pid = 0;
+    state.exit_code = record.code;
+    state.out_of_memory = record.out_of_memory;
+    state.finished_ns = record.time_ns;
+    state.exits += 1;
+    if (record.monitor_lost) state.error = "the container's monitor was lost: its exit code is a guess";
+    if (auto written = update(services_.graph, container->id(), state, nullptr); !written)
+        services_.log(kLogError, "record the exit of container " + container->id() + ": " + written.error().what);
+    container->change([&](State& live) {
+        const bool by_user = live.killed_by_user;
+        live = state;
+        live.killed_by_user = by_user;
+    });
+    if (record.out_of_memory) publish(*container, "oom");
+    publish(*container, "die", {{"exitCode", std::to_string(record.code)}});
+}
+
+Result<void> Containers::remove(const std::shared_ptr<Cancel>& cancel, const ContainerPtr& container, Removal how) {
+    if (container->state().status == Status::running) {
+        if (!how.force)
+            return fail(Code::conflict, "cannot remove container \"/", container->name(),
+                        "\": container is running: stop the container before removing or force remove");
+        auto killed = kill(cancel, container, "SIGKILL");
+        if (!killed && container->state().status == Status::running) return killed;
+    }
+    const ContainerLock lock = container->operate();
+    const Status status = container->state().status;
+    if (status == Status::removed) return {};  // --rm came first
+    if (status == Status::running)
+        return fail(Code::conflict, "remove container ", container->id(), ": it was started again meanwhile");
+    return remove_locked(container, lock);
+}
+
+// From here on the container is gone for everybody; its layer and directories follow once its root is let go.
+Result<void> Containers::remove_locked(const ContainerPtr& container, const ContainerLock&) {
+    State state = container->state();
+    state.status = Status::removed;
+    TRY(update(services_.graph, container->id(), state, nullptr).context("remove container ", container->id()));
+    container->change([](State& live) { live.status = Status::removed; });
+    forget(container);
+    publish(*container, "destroy");
+    reap(container);
+    return {};
+}
+
+void Containers::reap(const ContainerPtr& container) {
+    auto clear = [this, container] {
+        sdk::Caller call;
+        const std::string& id = container->id();
+        const auto clear_up = [&]() -> Result<void> {
+            TRY(TRY(services_.exec(container->record().exec_instance)).remove(call, id, ""));
+            const plugin::Storage storage = TRY(services_.storage(container->record().storage_instance));
+            TRY(storage.release(call, id));
+            TRY(storage.remove(call, id));
+            TRY(remove_tree(services_.runtime_fd.get(), id));
+            TRY(remove_tree(services_.directory_fd.get(), id));
+            return erase(services_.graph, id);
+        };
+        // The row stays, marked, and the next start of the daemon tries again.
+        if (auto cleared = clear_up(); !cleared)
+            services_.log(kLogWarning, "clear up container " + id + ": " + cleared.error().what);
+    };
+    Fd keeper = container->take_keeper();
+    if (keeper) {
+        if (services_.watcher.when_readable(std::move(keeper), clear)) return;
+    }
+    services_.pool.post(clear);
+}
+
+}  // namespace davit::container

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/container/container_json.hpp"
+#include "sdk/base/json.hpp"
+
+#include <boost/json.hpp>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace davit::container {
+
+namespace {
+
+namespace bj = boost::json;
+
+constexpr std::array<std::string_view, 12> kKnown = {"ancestor", "before", "exited", "expose", "id",     "label",
+                                                     "name",     "network", "publish", "since", "status", "volume"};
+
+// "80/tcp", "80" or "8000-8010/tcp" against one port.
+bool port_matches(const std::string& wanted, int port, const std::string& protocol) {
+    const std::size_t slash = wanted.find('/');
+    if (slash != std::string::npos && wanted.substr(slash + 1) != protocol) return false;
+    const std::string range = wanted.substr(0, slash);
+    const std::size_t dash = range.find('-');
+    const int first = std::atoi(range.c_str());
+    const int last = dash == std::string::npos ? first : std::atoi(range.c_str() + dash + 1);
+    return port >= first && port <= last;
+}
+
+bool label_matches(const Config& config, const std::string& wanted) {
+    const std::size_t equals = wanted.find('=');
+    const auto found = config.labels.find(wanted.substr(0, equals));
+    if (found == config.labels.end()) return false;
+    return equals == std::string::npos || found->second == wanted.substr(equals + 1);
+}
+
+bool publishes(const Container& container, const std::string& wanted) {
+    const auto endpoint = container.endpoint();
+    return endpoint && std::any_of(endpoint->ports.begin(), endpoint->ports.end(), [&](const auto& port) {
+               return port_matches(wanted, port.container_port, port.protocol);
+           });
+}
+
+bool exposes(const Config& config, const std::string& wanted) {
+    return std::any_of(config.exposed_ports.begin(), config.exposed_ports.end(), [&](const std::string& port) {
+        const std::size_t slash = port.find('/');
+        return port_matches(wanted, std::atoi(port.c_str()), slash == std::string::npos ? "tcp" : port.substr(slash + 1));
+    });
+}
+
+// A name without a tag means latest; an id may be shortened.
+bool image_matches(const Record& record, const std::string& wanted) {
+    if (record.image_reference == wanted || record.image_reference == wanted + ":latest" ||
+        record.image_reference + ":latest" == wanted)
+        return true;
+    const std::string id = record.image.substr(record.image.find(':') + 1);
+    return wanted.size() >= 4 && (id.starts_with(wanted) || record.image.starts_with(wanted));
+}
+
+bool mounts(const Config& config, const std::string& wanted) {
+    return std::any_of(config.binds.begin(), config.binds.end(),
+                       [&](const BindMount& bind) { return bind.source == wanted || bind.target == wanted; });
+}
+
+bool matches_one(const std::string& key, const std::string& wanted, const Container& container, const State& state) {
+    const Config& config = container.config();
+    if (key == "id") return container.id().starts_with(wanted);
+    if (key == "name") {
+        const std::string plain = wanted.starts_with('/') ? wanted.substr(1) : wanted;
+        if (plain.starts_with('^') || plain.ends_with('$')) {
+            const bool front = plain.starts_with('^'), back = plain.ends_with('$');
+            std::string bare = plain.substr(front ? 1 : 0, plain.size() - (front ? 1 : 0) - (back ? 1 : 0));
+            if (bare.starts_with('/')) bare.erase(0, 1);
+            if (front && back) return container.name() == bare;
+            return front ? container.name().starts_with(bare) : container.name().ends_with(bare);
+        }
+        return container.name().find(plain) != std::string::npos;
+    }
+    if (key == "status") return wanted == status_name(state.status);
+    if (key == "label") return label_matches(config, wanted);
+    if (key == "ancestor") return image_matches(container.record(), wanted);
+    if (key == "exited") return state.status == Status::exited && std::to_string(state.exit_code) == wanted;
+    if (key == "network") return config.network_mode == wanted;
+    if (key == "publish") return publishes(container, wanted);
+    if (key == "expose") return exposes(config, wanted);
+    if (key == "volume") return mounts(config, wanted);
+    return true;  // before and since name other containers: the list compares their times
+}
+
+}  // namespace
+
+Result<Filters> Filters::parse(const std::string& text) {
+    Filters filters;
+    if (text.empty()) return filters;
+    const bj::object object = TRY(json::parse_object(text, "filters"));
+    for (const auto& [key, value] : object) {
+        const std::string name(key);
+        if (std::find(kKnown.begin(), kKnown.end(), name) == kKnown.end())
+            return fail(Code::invalid, "invalid filter '", name, "'");
+        std::vector<std::string>& values = filters.wanted_[name];
+        if (value.is_object()) {
+            for (const auto& entry : value.get_object()) values.emplace_back(entry.key());
+        } else if (value.is_array()) {
+            for (const bj::value& entry : value.get_array())
+                if (entry.is_string()) values.emplace_back(entry.get_string());
+        } else {
+            return fail(Code::invalid, "invalid filter '", name, "': expected a list");
+        }
+    }
+    return filters;
+}
+
+const std::vector<std::string>& Filters::values(const std::string& key) const {
+    static const std::vector<std::string> kNone;
+    const auto found = wanted_.find(key);
+    return found == wanted_.end() ? kNone : found->second;
+}
+
+// Several values of one filter: any of them; several filters: all; labels must all be there, as docker has it.
+bool Filters::match(const Container& container, const State& state) const {
+    return std::all_of(wanted_.begin(), wanted_.end(), [&](const auto& filter) {
+        const auto one = [&](const std::string& value) { return matches_one(filter.first, value, container, state); };
+        if (filter.second.empty()) return true;
+        return filter.first == "label" ? std::all_of(filter.second.begin(), filter.second.end(), one)
+                                       : std::any_of(filter.second.begin(), filter.second.end(), one);
+    });
+}
+
+}  // namespace davit::container

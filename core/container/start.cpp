@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/container/containers.hpp"
+#include "core/container/generated_files.hpp"
+#include "core/container/oci_spec.hpp"
+#include "core/container/user.hpp"
+#include "sdk/base/file.hpp"
+#include "sdk/base/netns.hpp"
+#include "sdk/base/undo.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+
+#include <array>
+#include <chrono>
+#include <csignal>
+#include <optional>
+#include <utility>
+
+namespace davit::container {
+
+namespace {
+
+std::int64_t now_ns() {
+    return std::chrono::duration_cast<std::chrono::nanoseconds>(
+               std::chrono::system_clock::now().time_since_epoch())
+        .count();
+}
+
+// The last run's root must be let go before the layer is mounted again: two mounts of one upper directory are undefined
+// (seams rule 2). That may take as long as the sync of the file system below.
+Result<void> wait_for_root(Cancel& cancel, Container& container) {
+    const Fd keeper = container.take_keeper();
+    if (!keeper) return {};
+    std::array<pollfd, 2> fds{{{keeper.get(), POLLIN, 0}, {cancel.fd(), POLLIN, 0}}};
+    while (::poll(fds.data(), fds.size(), -1) < 0)
+        if (errno != EINTR) return os_error("wait for the last run's root");
+    return cancel.check("wait for the last run's root");
+}
+
+// What a shell would say of a program that cannot be run; docker's clients read it from State.ExitCode.
+int exit_code_of(const Error& error) {
+    if (error.code == Code::not_found) return 127;
+    if (error.code == Code::denied) return 126;
+    return 128;
+}
+
+}  // namespace
+
+// One start of one container, step by step (seams rule 4). What it made is taken back in reverse order unless it
+// succeeds.
+class Starter {
+public:
+    Starter(Containers& containers, std::shared_ptr<Cancel> cancel, ContainerPtr container)
+        : containers_(containers),
+          services_(containers.services_),
+          cancel_(std::move(cancel)),
+          container_(std::move(container)),
+          call_(cancel_) {}
+
+    Result<void> run() {
+        const Record& record = container_->record();
+        const plugin::Storage storage = TRY(services_.storage(record.storage_instance));
+        const plugin::Exec exec = TRY(services_.exec(record.exec_instance));
+        TRY(open_directories());
+        TRY(forget_last_run(exec));
+
+        Fd root = TRY(storage.mount(call_, record.id, container_->config().auto_remove ? DAVIT_STORAGE_VOLATILE : 0));
+        Undo release([&] {
+            root.reset();
+            sdk::Caller undo;
+            (void)storage.release(undo, record.id);
+        });
+        TRY(connect());
+        Undo disconnect([&] {
+            if (connection_.endpoint) services_.networks.disconnect(*connection_.endpoint);
+        });
+        plugin::Process process = TRY(create_process(exec, root));
+        Undo end([&] { end_process(exec); });
+        root.reset();  // the launcher holds it now; ours would keep the mount alive
+        Fd exited = TRY(exec.wait(call_, record.id, ""));
+        container_->serve_attaches([&](std::uint32_t streams) { return exec.attach(call_, record.id, "", streams); });
+        TRY(execute(exec, process));
+
+        end.keep();
+        disconnect.keep();
+        release.keep();
+        settle(exec, std::move(process), std::move(exited));
+        return {};
+    }
+
+private:
+    Result<void> open_directories() {
+        directory_ = TRY(open_beneath(services_.directory_fd.get(), container_->id(), O_PATH | O_DIRECTORY));
+        TRY(make_directory(services_.runtime_fd.get(), container_->id()));
+        runtime_ = TRY(open_beneath(services_.runtime_fd.get(), container_->id(), O_RDONLY | O_DIRECTORY));
+        return {};
+    }
+
+    Result<void> forget_last_run(const plugin::Exec& exec) {
+        if (container_->state().started_ns == 0) return {};
+        return exec.remove(call_, container_->id(), "");
+    }
+
+    // Bridge: a sandbox of its own, joined to the network. None: the exec driver makes an empty one. Host: shared.
+    Result<void> connect() {
+        const Config& config = container_->config();
+        if (config.network_mode != "bridge") return {};
+        NetNs sandbox = TRY(NetNs::create());
+        network::ConnectRequest request{.container = container_->id(), .netns = sandbox.fd(), .ports = ports()};
+        connection_ = TRY(services_.networks.connect(cancel_, config.network_mode, request));
+        sandbox_ = sandbox.release();
+        return {};
+    }
+
+    std::vector<network::PortRequest> ports() const {
+        const Config& config = container_->config();
+        std::vector<network::PortRequest> wanted;
+        for (const PortBinding& port : config.ports)
+            wanted.push_back({port.protocol, port.host_address, port.container_port, port.first, port.last});
+        if (!config.publish_all) return wanted;
+        for (const std::string& exposed : config.exposed_ports) {
+            const std::size_t slash = exposed.find('/');
+            const std::string protocol = slash == std::string::npos ? "tcp" : exposed.substr(slash + 1);
+            const auto port = static_cast<std::uint16_t>(std::atoi(exposed.c_str()));
+            const bool bound = std::any_of(config.ports.begin(), config.ports.end(), [&](const PortBinding& binding) {
+                return binding.container_port == port && binding.protocol == protocol;
+            });
+            if (!bound && port != 0) wanted.push_back({protocol, "", port, 0, 0});
+        }
+        return wanted;
+    }
+
+    Result<plugin::Process> create_process(const plugin::Exec& exec, const Fd& root) {
+        const Config& config = container_->config();
+        const std::string hostname = config.hostname.empty() ? container_->id().substr(0, 12) : config.hostname;
+        const bool host_network = config.network_mode == "host";
+        TRY(write_generated_files(directory_.get(), {.config = config,
+                                                     .hostname = hostname,
+                                                     .endpoint = connection_.endpoint.get(),
+                                                     .host_network = host_network}));
+        Spec spec = TRY(make_spec({.config = config,
+                                   .id = container_->id(),
+                                   .hostname = hostname,
+                                   .user = TRY(resolve_user(root.get(), config.user, config.group_add)),
+                                   .directory = directory_.get(),
+                                   .network_namespace = !host_network}));
+        plugin::ExecSpec wanted{.key = container_->id(),
+                                .config = std::move(spec.text),
+                                .root = root.get(),
+                                .netns = sandbox_.get(),
+                                .state = runtime_.get(),
+                                .mounts = {},
+                                .output = output()};
+        for (const Fd& mount : spec.mounts) wanted.mounts.push_back(mount.get());
+        return exec.create(call_, wanted);
+    }
+
+    plugin::OutputSpec output() const {
+        const Config& config = container_->config();
+        return {.tty = config.tty,
+                .open_stdin = config.open_stdin,
+                .stdin_once = config.stdin_once,
+                .log_path = config.log ? services_.directory + "/" + container_->id() + "/" + container_->id() +
+                                             "-json.log"
+                                       : "",
+                .log_max_bytes = static_cast<std::uint64_t>(config.log_max_bytes),
+                .log_max_files = config.log_max_files,
+                .rows = config.rows,
+                .columns = config.columns};
+    }
+
+    // The row says "running" before the program runs, so that a crash in between cannot leave a program that nobody
+    // knows; the next start finds out what became of it.
+    Result<void> execute(const plugin::Exec& exec, const plugin::Process& process) {
+        started_.status = Status::running;
+        started_.pid = process.pid;
+        started_.started_ns = now_ns();
+        started_.exits = container_->state().exits;
+        const State before = container_->state();
+        TRY(update(services_.graph, container_->id(), started_, connection_.endpoint.get()));
+        auto done = exec.start(call_, container_->id());
+        if (!done) (void)update(services_.graph, container_->id(), before, nullptr);
+        return done;
+    }
+
+    // A container that was made but must not run.
+    void end_process(const plugin::Exec& exec) {
+        sdk::Caller undo;
+        (void)exec.signal(undo, container_->id(), "", SIGKILL);  // refused when it is gone already
+        if (auto ended = exec.wait(undo, container_->id(), "")) {
+            constexpr int kPatience = 2000;  // milliseconds for a killed process to go
+            pollfd fd{ended->get(), POLLIN, 0};
+            (void)::poll(&fd, 1, kPatience);
+        }
+        (void)exec.remove(undo, container_->id(), "");
+    }
+
+    void settle(const plugin::Exec& exec, plugin::Process process, Fd exited) {
+        container_->set_keeper(std::move(process.keeper));
+        container_->hold({.port_reservations = std::move(connection_.reservations), .endpoint = connection_.endpoint});
+        container_->change([&](State& state) { state = started_; });
+        // Whoever attached while this start was under way.
+        container_->serve_attaches([&](std::uint32_t streams) { return exec.attach(call_, container_->id(), "", streams); });
+        containers_.publish(*container_, "start");
+        containers_.watch_exit(container_, std::move(exited));
+    }
+
+    Containers& containers_;
+    Services& services_;
+    std::shared_ptr<Cancel> cancel_;
+    ContainerPtr container_;
+    sdk::Caller call_;
+    Fd directory_, runtime_, sandbox_;
+    network::Connection connection_;
+    State started_;
+};
+
+Result<Containers::Outcome> Containers::start(const std::shared_ptr<Cancel>& cancel, const ContainerPtr& container) {
+    const ContainerLock lock = container->operate();
+    const State before = container->state();
+    if (before.status == Status::running) return Outcome::same;
+    if (before.status == Status::removed)
+        return fail(Code::conflict, "start container ", container->id(), ": it is being removed");
+    TRY(wait_for_root(*cancel, *container));
+
+    auto started = Starter(*this, cancel, container).run();
+    if (started) return Outcome::done;
+    Error error = std::move(started).error();
+    container->change([&](State& state) {
+        state.error = error.what;
+        state.exit_code = exit_code_of(error);
+    });
+    (void)update(services_.graph, container->id(), container->state(), nullptr);
+    container->fail_attaches(error);
+    if (container->config().auto_remove) (void)remove_locked(container, lock);
+    // The container is there; it is its program that is missing or must not be run.
+    if (error.code == Code::not_found || error.code == Code::denied) error.code = Code::invalid;
+    return error;
+}
+
+}  // namespace davit::container
