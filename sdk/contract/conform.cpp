@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // davit-conform: runs the contract of every driver in a file. For driver authors; needs root for
-// storage.
+// storage and network.
 #include "davit/module.h"
+#include "sdk/contract/network_contract.hpp"
 #include "sdk/contract/storage_contract.hpp"
 #include "sdk/plugin/value.hpp"
 
@@ -45,6 +46,12 @@ std::string suite_name(std::string_view driver) {
 }
 
 bool register_driver(const davit_driver* driver, const std::string& config) {
+    if (view(driver->kind) == "network") {
+        register_network_contract({.name = suite_name(view(driver->name)),
+                                   .driver = [driver] { return driver; },
+                                   .config = config});
+        return true;
+    }
     if (view(driver->kind) != "storage") return false;
     register_storage_contract({.name = suite_name(view(driver->name)),
                                .driver = [driver] { return driver; },

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// The network contract on every network driver of the tree.
+#include "sdk/contract/network_contract.hpp"
+#include "tests/contract/driver_file.hpp"
+
+namespace {
+
+using davit::sdk::contract::register_network_contract;
+
+[[maybe_unused]] const bool kRegistered = [] {
+    register_network_contract(
+        {.name = "Bridge", .driver = [] { return davit::tests::load_driver("bridge"); }});
+    return true;
+}();
+
+}  // namespace
