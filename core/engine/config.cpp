@@ -219,7 +219,12 @@ Result<Invocation> read_invocation(int argc, const char* const* argv) {
 
     invocation.config = TRY(make_config(settings));
     invocation.config.ready_fd = flags.ready_fd;
-    if (flags.validate) invocation.action = Invocation::Action::validate;
+    if (!flags.validate) return invocation;
+    invocation.action = Invocation::Action::validate;
+    // Instances against the manifests of their drivers, as davitd would at its start; none is
+    // opened.
+    auto catalog = TRY(catalog_settings(invocation.config, {}));
+    TRY(plugin::Catalog::create(std::move(catalog)).context("configure davitd"));
     return invocation;
 }
 

@@ -240,5 +240,14 @@ TEST_F(ConfigTest, validates_without_serving_and_prints_help_and_version) {
     EXPECT_EQ(run({"--version"}).take().text.substr(0, 15), "davitd version ");
 }
 
+TEST_F(ConfigTest, validates_instances_against_the_manifests_of_their_drivers) {
+    write(R"({"storage": {"instances": {"fast": {"driver": "no-such-driver"}}}})");
+    EXPECT_TRUE(run({})) << "a daemon that serves finds out when it makes its catalog";
+    EXPECT_NE(
+        failure(run({"--validate"}))
+            .find("configure davitd: configure storage instance fast: find driver no-such-driver"),
+        std::string::npos);
+}
+
 }  // namespace
 }  // namespace davit::engine
