@@ -205,7 +205,7 @@ def pull(engine, reference):
     repository, _, tag = reference.rpartition(":")
     status, answer = engine.request(
         "POST", f"/v1.41/images/create?fromImage={repository}&tag={tag}", timeout=120)
-    assert status == 200 and '"error"' not in str(answer), f"pull {reference}: {status} {answer}"
+    assert status == 200 and '"error"' not in str(answer), f"pull {reference}: {status} {str(answer)[-400:]}"
 
 
 def warm_up(engine):
