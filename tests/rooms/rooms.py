@@ -32,6 +32,7 @@ LIBRARIES = [
     (r"boost/dll", r"core/plugin/library\.cpp"),
     (r"boost/(beast|asio)", r"plugins/docker-api/\w+\.(cpp|hpp)"),
     (r"boost/json/fwd\.hpp", r".*"),
+    (r"boost/json/(value|object|array)\.hpp", r".*\.cpp|cli/.*"),  # what the CLI shows is JSON throughout
     (r"boost/json", r".*\.cpp"),
     (r"spdlog", r".*\.cpp"),
     (r"sqlite3", r"core/store/.*"),
@@ -40,7 +41,8 @@ LIBRARIES = [
     (r"netlink/(?!.*\.h>)|libmnl|libnftnl", r"sdk/netlink/.*"),
     (r"seccomp\.h", r"sdk/container/.*"),
     (r"CLI/", r"(core/engine|cli)/.*\.cpp"),
-    (r"dlfcn\.h", r"sdk/contract/conform\.cpp"),  # the kit that vendors run on their own files
+    (r"dlfcn\.h", r"sdk/contract/conform\.cpp|drivers/exec/native/launch_client\.cpp"),
+    # the kit that vendors run on their own files; dladdr, to find what lies beside a driver
 ]
 
 
@@ -66,6 +68,9 @@ def inside(path, room):
 
 def may_see(path, target):
     top, room = path.split("/")[0], room_of(path)
+    # Unit tests of a driver sit beside it.
+    if re.search(r"_(test|fixture)\.[ch]pp$", path) and inside(target, "tests/support"):
+        return True
     if top == "tests" or inside(target, room) and top != "sdk":
         return True
     if top == "sdk":
@@ -117,6 +122,7 @@ def self_test():
         ("plugin-api/include/davit/x.h", '"sdk/base/fd.hpp"'), ("cli/x.cpp", '"sdk/container/x.hpp"'),
         ("cli/x.cpp", '"davit/base.h"'), ("drivers/storage/a/x.cpp", '"drivers/storage/b/x.hpp"'),
         ("drivers/storage/a/x.cpp", '"core/store/x.hpp"'), ("plugins/docker-api/x.cpp", '"core/job/x.hpp"'),
+        ("drivers/storage/a/x.cpp", '"tests/support/x.hpp"'), ("drivers/storage/a/x_test.cpp", '"core/store/x.hpp"'),
         ("examples/a/x.cpp", '"drivers/storage/a/x.hpp"'), ("core/x.cpp", '"drivers/storage/a/x.hpp"'),
         ("core/plugin/catalog.cpp", "<boost/dll/shared_library.hpp>"), ("core/image/x.hpp", "<boost/json.hpp>"),
         ("core/daemon/x.hpp", "<spdlog/spdlog.h>"), ("core/image/x.cpp", "<sqlite3.h>"),
@@ -126,7 +132,8 @@ def self_test():
         ("sdk/plugin/x.hpp", '"davit/base.h"'), ("sdk/container/x.cpp", '"sdk/base/fd.hpp"'),
         ("sdk/client/x.cpp", '"sdk/base/fd.hpp"'), ("core/a/x.cpp", '"core/b/y.hpp"'),
         ("drivers/storage/a/sub/x.cpp", '"drivers/storage/a/y.hpp"'), ("cli/x.cpp", '"sdk/client/y.hpp"'),
-        ("tests/unit/x.cpp", '"core/y.hpp"'), ("core/plugin/library.cpp", "<boost/dll/shared_library.hpp>"),
+        ("tests/unit/x.cpp", '"core/y.hpp"'),
+        ("drivers/storage/a/x_test.cpp", '"tests/support/x.hpp"'), ("core/plugin/library.cpp", "<boost/dll/shared_library.hpp>"),
         ("core/plugin/manifest.hpp", "<boost/json/fwd.hpp>"), ("core/image/x.cpp", "<boost/json.hpp>"),
         ("core/store/x.cpp", "<sqlite3.h>"), ("core/image/x.cpp", "<vector>"),
     ]
