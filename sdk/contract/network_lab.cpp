@@ -73,6 +73,15 @@ Result<void> await(int fd, short events, std::chrono::milliseconds patience,
     return {};
 }
 
+// Until the kernel has put a link into service, its queue swallows every packet.
+Result<void> await_service(RouteSocket& socket, const std::string& name) {
+    for (int tries = 0; tries < 2000; ++tries) {
+        if (TRY(find_link(socket, name)).running) return {};
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return fail(Code::deadline, "await link ", name, ": it does not come into service");
+}
+
 }  // namespace
 
 Result<PrivateHost> PrivateHost::enter() {
@@ -101,9 +110,11 @@ Result<LanPeer> LanPeer::create(const std::string& link, const std::string& host
         const Link peer = TRY(find_link(inside, "lan0"));
         queue_address(inside, peer.index, far, "lan0");
         queue_link_up(inside, peer.index);
-        return inside.commit();
+        TRY(inside.commit());
+        return await_service(inside, "lan0");
     };
     TRY(netns.run(work));
+    TRY(await_service(host, link));
     return LanPeer{std::move(netns)};
 }
 

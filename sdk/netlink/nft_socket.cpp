@@ -63,9 +63,8 @@ Result<void> send_nft_batch(const NftSocket& socket, std::string& bytes,
     return read_verdict(socket.fd(), doing);
 }
 
-Result<void> dump_netfilter(const nlmsghdr* request,
+Result<void> dump_netfilter(const NftSocket& socket, const nlmsghdr* request,
                             const std::function<void(const nlmsghdr*)>& each) {
-    const NftSocket socket = TRY(NftSocket::open());
     sockaddr_nl kernel{};
     kernel.nl_family = AF_NETLINK;
     if (::sendto(socket.fd(), request, request->nlmsg_len, 0, reinterpret_cast<sockaddr*>(&kernel),
@@ -91,6 +90,12 @@ Result<void> dump_netfilter(const nlmsghdr* request,
             each(header);
         }
     }
+}
+
+Result<void> dump_netfilter(const nlmsghdr* request,
+                            const std::function<void(const nlmsghdr*)>& each) {
+    const NftSocket socket = TRY(NftSocket::open());
+    return dump_netfilter(socket, request, each);
 }
 
 }  // namespace davit::sdk

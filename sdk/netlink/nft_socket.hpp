@@ -35,6 +35,9 @@ Result<void> send_nft_batch(const NftSocket& socket, std::string& bytes,
 // Sends one dump request and gives `each` every message of the answer. Errors: not_found when there
 // is nothing of that name; busy when the rules changed meanwhile and the answer cannot be trusted
 // (the caller asks again).
+Result<void> dump_netfilter(const NftSocket& socket, const nlmsghdr* request,
+                            const std::function<void(const nlmsghdr*)>& each);
+// The same by a socket of its own, in the network namespace of the calling thread.
 Result<void> dump_netfilter(const nlmsghdr* request,
                             const std::function<void(const nlmsghdr*)>& each);
 

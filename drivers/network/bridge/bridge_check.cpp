@@ -136,6 +136,8 @@ Result<void> BridgeDriver::retain_endpoints(const sdk::Call& call,
         std::vector<sdk::Prefix> addresses;
         for (std::uint64_t j = 0; j < live.address_count; ++j)
             addresses.push_back(prefix_of(live.addresses[j]));
+        at->second.published.assign(live.ports, live.ports + live.port_count);
+        at->second.addresses = addresses;
         at->second.ports = port_rules(live.ports, live.port_count, addresses);
         if (const auto network = find_network(id.network); network && network->settings.internal)
             at->second.ports.clear();

@@ -89,8 +89,11 @@ Result<void> BridgeDriver::load() {
         const std::string rest = link.alias.substr(prefix.size() - 1);
         const std::size_t slash = rest.find('/');
         if (slash == std::string::npos) continue;
-        endpoints_[{rest.substr(0, slash), rest.substr(slash + 1)}] = {
-            .host_name = link.name, .host_index = link.index, .ports = {}};
+        endpoints_[{rest.substr(0, slash), rest.substr(slash + 1)}] = {.host_name = link.name,
+                                                                       .host_index = link.index,
+                                                                       .ports = {},
+                                                                       .published = {},
+                                                                       .addresses = {}};
     }
     std::vector<NetworkSettings> known;
     for (const auto& [key, network] : networks_) known.push_back(network.settings);
@@ -255,12 +258,19 @@ Result<davit_endpoint_attached> BridgeDriver::attach(const sdk::Call& call,
         endpoints_.erase(id);
     });
     const EndpointLink link = TRY(connect_somehow(call, plan, id));
-    endpoint = {.host_name = plan.host_name, .host_index = link.host_index, .ports = {}};
+    endpoint = {.host_name = plan.host_name,
+                .host_index = link.host_index,
+                .ports = {},
+                .published = {},
+                .addresses = {}};
     Undo disconnect(
         [&] { reaper_.remove(link.host_index, plan.alias, std::chrono::milliseconds(0)); });
     endpoint.ports = port_rules(request.ports, request.port_count, plan.addresses);
     if (network.settings.internal) endpoint.ports.clear();
+    endpoint.published.assign(request.ports, request.ports + request.port_count);
+    endpoint.addresses = plan.addresses;
     TRY(firewall_.publish(endpoint.ports));
+    TRY(firewall_.forget_datagrams(request.ports, request.port_count, plan.addresses));
     disconnect.keep();
     forget.keep();
     {
@@ -284,6 +294,8 @@ Result<void> BridgeDriver::detach(const sdk::Call&, const davit_endpoint_detach&
         endpoint = at->second;
     }
     TRY(firewall_.withdraw(endpoint.ports));
+    TRY(firewall_.forget_datagrams(endpoint.published.data(), endpoint.published.size(),
+                                   endpoint.addresses));
     // A sandbox that goes takes its link with it; later one looks whether it did.
     const bool goes = request.netns_fd < 0;
     if (endpoint.host_index != 0)

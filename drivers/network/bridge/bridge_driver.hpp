@@ -53,6 +53,8 @@ private:
         std::string host_name;  // of the end on the host
         int host_index = 0;     // 0: attach is under way
         std::vector<PortRule> ports;
+        std::vector<davit_port> published;  // as asked for
+        std::vector<sdk::Prefix> addresses;
     };
 
     BridgeDriver(Fd state, std::string scope, sdk::NftSocket socket);

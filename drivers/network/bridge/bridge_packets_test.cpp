@@ -2,6 +2,9 @@
 // Who reaches whom: real packets between a host, a peer in its LAN and containers.
 #include "bridge_fixture.hpp"
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
 namespace davit::bridge::test {
 namespace {
 
@@ -38,6 +41,49 @@ TEST_F(BridgePackets, published_udp_port_answers_from_the_host_and_the_lan) {
     const auto server = serve(dns.netns.fd(), 53, "0.0.0.0", Transport::udp);
     EXPECT_EQ(ask(lan(), "192.0.2.1", 5353, Transport::udp), "192.0.2.9");
     EXPECT_EQ(ask(host(), "127.0.0.1", 5353, Transport::udp), "172.30.0.1");
+}
+
+// One client that keeps its socket, as a resolver does.
+TEST_F(BridgePackets, busy_udp_client_follows_a_port_that_comes_and_goes) {
+    Fd client;
+    ASSERT_TRUE(lan_->netns.run([&]() -> Result<void> {
+        client = Fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+        const timeval patience{0, 400'000};
+        ::setsockopt(client.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+        sockaddr_in to{};
+        to.sin_family = AF_INET;
+        to.sin_port = htons(5353);
+        to.sin_addr.s_addr = htonl(0xc0000201);  // 192.0.2.1
+        if (::connect(client.get(), reinterpret_cast<sockaddr*>(&to), sizeof to) != 0)
+            return os_error("connect");
+        return {};
+    }));
+    const auto asked = [&] {
+        char answer[64];
+        if (::send(client.get(), "?", 1, 0) != 1)
+            ::send(client.get(), "?", 1, 0);  // the first tells of an old refusal
+        return ::recv(client.get(), answer, sizeof answer, 0) > 0;
+    };
+    const auto held = serve(host(), 5353, "192.0.2.1", Transport::udp);
+    ASSERT_TRUE(asked()) << "the host answers";
+    const Container first = start("172.30.0.2/16", {port(5353, 53, "", IPPROTO_UDP)});
+    auto counted = [&](const Container& container) {
+        std::uint64_t packets = 0;
+        EXPECT_TRUE(container.netns.run([&]() -> Result<void> {
+            sdk::RouteSocket socket = TRY(sdk::RouteSocket::open());
+            packets = TRY(sdk::find_link(socket, "eth0")).counters.rx_packets;
+            return {};
+        }));
+        return packets;
+    };
+    const auto one = serve(first.netns.fd(), 53, "0.0.0.0", Transport::udp);
+    const std::uint64_t before = counted(first);
+    EXPECT_TRUE(asked());
+    EXPECT_GT(counted(first), before) << "the container answers once the port is its own";
+    ASSERT_TRUE(detach(first));
+    const Container second = start("172.30.0.3/16", {port(5353, 53, "", IPPROTO_UDP)});
+    const auto two = serve(second.netns.fd(), 53, "0.0.0.0", Transport::udp);
+    EXPECT_TRUE(asked()) << "and the next one after it";
 }
 
 TEST_F(BridgePackets, port_published_at_loopback_is_for_the_host_alone) {

@@ -73,6 +73,20 @@ Result<void> write_interface_sysctls(const EndpointPlan& plan, const std::string
     return {};
 }
 
+// The kernel puts a link into service from a work queue once its carrier is there: until then its
+// queue swallows every packet, and a bridge lets nothing through such a port. A first packet that
+// is lost costs its sender a second. Since Linux 6.8 asking for the link makes the kernel do it at
+// once; before, it is a matter of a few milliseconds.
+Result<void> await_service(sdk::RouteSocket& socket, const std::string& name) {
+    constexpr int kTries = 100;
+    constexpr std::chrono::milliseconds kPause{1};
+    for (int tries = 0; tries < kTries; ++tries) {
+        if (TRY(sdk::find_link(socket, name)).running) return {};
+        std::this_thread::sleep_for(kPause);
+    }
+    return {};  // no reason to refuse the endpoint: the sandbox may have taken its end down
+}
+
 Result<EndpointLink> configure_inside(const EndpointPlan& plan) {
     sdk::RouteSocket socket = TRY(sdk::RouteSocket::open());
     const sdk::Link end = TRY(find_own_end(socket, plan));
@@ -83,22 +97,8 @@ Result<EndpointLink> configure_inside(const EndpointPlan& plan) {
     for (const sdk::Prefix& gateway : plan.gateways)
         sdk::queue_default_route(socket, end.index, gateway, end.name);
     TRY(socket.commit());
+    TRY(await_service(socket, end.name));
     return EndpointLink{.host_index = end.parent, .index = end.index, .interface = end.name};
-}
-
-// The bridge lets frames through a port once the kernel has told it of the carrier, which it does
-// from a work queue; a first packet sent before that is lost and costs its sender a second. Since
-// Linux 6.8 asking for the link makes the kernel do it at once; before, it is a matter of a few
-// milliseconds.
-Result<void> await_port(sdk::RouteSocket& socket, const std::string& name) {
-    constexpr int kTries = 100;
-    constexpr std::chrono::milliseconds kPause{1};
-    for (int tries = 0; tries < kTries; ++tries) {
-        if (TRY(sdk::find_link(socket, name)).running) return {};
-        std::this_thread::sleep_for(kPause);
-    }
-    return {};  // a carrier that does not come is no reason to refuse the endpoint: the sandbox may
-                // have taken it down
 }
 
 void remove_link(sdk::RouteSocket& socket, const std::string& name) {
@@ -162,7 +162,7 @@ Result<EndpointLink> connect(const EndpointPlan& plan) {
         return {};
     };
     TRY(run_in_netns(plan.netns, inside));
-    TRY(await_port(host, plan.host_name));
+    TRY(await_service(host, plan.host_name));
     forget.keep();
     return link;
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "firewall.hpp"
 
+#include "sdk/netlink/conntrack.hpp"
 #include "sdk/netlink/nft_dump.hpp"
 
+#include <netinet/in.h>
 #include <algorithm>
 
 namespace davit::bridge {
@@ -144,6 +146,19 @@ Result<void> Firewall::publish(const std::vector<PortRule>& rules) {
     if (!done)
         for (const PortRule& rule : rules) ports_[rule.set].erase(rule.element.key.bytes());
     return done;
+}
+
+// A flow of datagrams goes on as it began: to the host while the port was not published, to a
+// container that is gone.
+Result<void> Firewall::forget_datagrams(const davit_port* ports, std::size_t count,
+                                        const std::vector<sdk::Prefix>& addresses) {
+    sdk::FlowMatch match{.protocol = IPPROTO_UDP, .ports = {}, .answered_by = addresses};
+    for (std::size_t i = 0; i < count; ++i)
+        if (ports[i].protocol == IPPROTO_UDP) match.ports.push_back(ports[i].host_port);
+    if (match.ports.empty()) return {};
+    const std::lock_guard lock(mutex_);
+    TRY(sdk::forget_flows(socket_, match));
+    return {};
 }
 
 Result<void> Firewall::withdraw(const std::vector<PortRule>& rules) {

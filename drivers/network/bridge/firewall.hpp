@@ -43,6 +43,12 @@ public:
     // Rules that are not there are no error.
     Result<void> withdraw(const std::vector<PortRule>& rules);
 
+    // After UDP ports were published or withdrawn: lets flows to them, and those that one of
+    // `addresses` answers, be looked at afresh. Without a UDP port among them there is nothing to
+    // do.
+    Result<void> forget_datagrams(const davit_port* ports, std::size_t count,
+                                  const std::vector<sdk::Prefix>& addresses);
+
     // Makes exactly these the wanted ports, without touching the kernel.
     void keep_ports(const std::vector<PortRule>& rules);
     // How the kernel's table differs from what is wanted, one line for each set and chain; empty:
