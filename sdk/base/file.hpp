@@ -38,8 +38,8 @@ Result<std::string> read_file(int directory, const std::string& path, std::size_
 Result<void> write_all(int fd, std::string_view data);
 
 enum class Sync { no, yes };  // yes: the content and the name survive a power loss once it returns
-// Replaces or makes the file `name`: readers and crashes see the old content or the new, never a
-// part.
+// Replaces or makes the file `name`, without a slash in it: readers and crashes see the old content
+// or the new, never a part.
 Result<void> atomic_write(int directory, const std::string& name, std::string_view data,
                           mode_t mode = 0600, Sync sync = Sync::no);
 

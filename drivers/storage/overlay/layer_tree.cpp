@@ -40,7 +40,8 @@ Result<std::string> link_target(int root, const std::string& path) {
 
 }  // namespace
 
-LayerTree::LayerTree(Fd root) : root_(std::move(root)), trash_(root_.get()) {}
+LayerTree::LayerTree(Fd root, Warn warn)
+    : root_(std::move(root)), trash_(root_.get(), std::move(warn)) {}
 
 std::string LayerTree::path_of(State state, const std::string& key) {
     return (state == State::committed ? "committed/" : "prepared/") + key;
@@ -49,8 +50,8 @@ std::string LayerTree::path_of(State state, const std::string& key) {
 // --- open
 // ------------------------------------------------------------------------------------------
 
-Result<std::unique_ptr<LayerTree>> LayerTree::open(Fd root) {
-    std::unique_ptr<LayerTree> tree(new LayerTree(std::move(root)));
+Result<std::unique_ptr<LayerTree>> LayerTree::open(Fd root, Warn warn) {
+    std::unique_ptr<LayerTree> tree(new LayerTree(std::move(root), std::move(warn)));
     TRY(tree->make_directories());
     TRY(tree->load());
     TRY(tree->collect_leftovers());

@@ -56,7 +56,7 @@ class LayerTree {
 public:
     // Takes over the directory and whatever an earlier process left in it. Errors: corrupt;
     // unsupported version.
-    static Result<std::unique_ptr<LayerTree>> open(Fd root);
+    static Result<std::unique_ptr<LayerTree>> open(Fd root, Warn warn);
 
     // Makes `key` over `parent` (empty: none). True: it was there already, with this parent.
     // Errors: invalid key; not_found parent; exists.
@@ -90,7 +90,7 @@ public:
 private:
     using Index = std::map<std::string, Layer, std::less<>>;
 
-    explicit LayerTree(Fd root);
+    LayerTree(Fd root, Warn warn);
     Result<void> make_directories();
     Result<void> load();
     Result<void> load_state(State state);

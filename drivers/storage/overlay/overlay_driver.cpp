@@ -77,7 +77,10 @@ Result<std::unique_ptr<OverlayDriver>> OverlayDriver::open(const Call&, const da
     Fd root = TRY(open_beneath(request.state_fd, ".", O_RDONLY | O_DIRECTORY));
     TRY(require_usable_file_system(root.get()));
     const MountForm form = TRY(choose_form(root.get(), request));
-    auto layers = TRY(LayerTree::open(std::move(root)));
+    auto layers = TRY(
+        LayerTree::open(std::move(root), [host = sdk::Host(request.host)](const std::string& line) {
+            host.log(DAVIT_LOG_WARNING, line);
+        }));
     return std::unique_ptr<OverlayDriver>(new OverlayDriver(std::move(layers), form));
 }
 

@@ -71,6 +71,8 @@ void Trash::work() {
         lock.unlock();
         Result<Fd> trash = open_beneath(root_, "trash", O_RDONLY | O_DIRECTORY);
         Result<void> done = trash ? delete_all(trash->get()) : Result<void>(trash.error());
+        if (!done && done.error().code != Code::cancelled)
+            warn_("empty trash: " + done.error().what);
         lock.lock();
         failed_ = !done;
         if (!done) problem_ = std::move(done).error();

@@ -8,15 +8,20 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <thread>
 
 namespace davit::overlay {
 
+using Warn =
+    std::function<void(const std::string&)>;  // a line in the engine's log, from any thread
+
 class Trash {
 public:
-    explicit Trash(int root) : root_(root) {}  // borrows the instance's directory
+    Trash(int root, Warn warn)
+        : root_(root), warn_(std::move(warn)) {}  // borrows the instance's directory
     Trash(const Trash&) = delete;
     Trash& operator=(const Trash&) = delete;
     ~Trash();  // stops in the middle of a tree; the rest is found at the next open
@@ -34,6 +39,7 @@ private:
     Result<void> delete_all(int trash) const;
 
     int root_;
+    Warn warn_;
     std::mutex mutex_;
     std::condition_variable changed_;
     std::thread thread_;
