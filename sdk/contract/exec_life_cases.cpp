@@ -115,6 +115,17 @@ void removal_leaves_nothing(ExecBench& bench) {
     EXPECT_TRUE(bench.run("web", {})) << "the key is free again";
 }
 
+void a_key_can_be_used_again_and_again(ExecBench& bench) {
+    for (int round = 0; round < 20; ++round) {
+        const auto created = bench.run("web", {.arguments = {"/bin/sh", "-c", "exit 11"}});
+        ASSERT_TRUE(created) << round << ": " << created.error().what;
+        const auto record = bench.ended("web");
+        ASSERT_TRUE(record) << round << ": " << record.error().what;
+        ASSERT_EQ(record->code, 11);
+        ASSERT_TRUE(bench.remove("web"));
+    }
+}
+
 void what_runs_is_not_removed(ExecBench& bench) {
     ASSERT_TRUE(bench.run("web", kSleeper));
     const auto removed = bench.remove("web");
@@ -239,6 +250,7 @@ std::vector<ExecCase> exec_life_cases() {
             {"a_name_without_slash_is_looked_up_in_its_path",
              a_name_without_slash_is_looked_up_in_its_path},
             {"removal_leaves_nothing", removal_leaves_nothing},
+            {"a_key_can_be_used_again_and_again", a_key_can_be_used_again_and_again},
             {"what_runs_is_not_removed", what_runs_is_not_removed},
             {"removing_the_unknown_is_ok", removing_the_unknown_is_ok},
             {"a_created_one_can_be_removed", a_created_one_can_be_removed},

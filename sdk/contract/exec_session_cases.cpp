@@ -50,6 +50,15 @@ void its_output_waits_for_the_first_client_when_held(ExecBench& bench) {
     EXPECT_EQ(read_to_end(streams->out.get()), "early\n");
 }
 
+void held_output_that_nobody_wanted_goes_with_the_session(ExecBench& bench) {
+    ASSERT_TRUE(bench.run("web", kSleeper));
+    const Wish wish{.arguments = {"/bin/echo", "unheard"}, .flags = DAVIT_EXEC_HOLD};
+    auto session = bench.exec("web", "one", wish);
+    ASSERT_TRUE(session && bench.ended("web", "one"));
+    ASSERT_TRUE(bench.remove("web", "one"));
+    EXPECT_TRUE(readable(session->keeper.get())) << "its keeper is gone";
+}
+
 void its_exit_code_and_signal_are_its_own(ExecBench& bench) {
     ASSERT_TRUE(bench.run("web", kSleeper));
     ASSERT_TRUE(bench.exec("web", "one", {.arguments = {"/bin/sh", "-c", "exit 5"}}));
@@ -172,6 +181,7 @@ std::vector<ExecCase> exec_session_cases() {
     return {DAVIT_CASE(a_session_runs_inside),
             DAVIT_CASE(a_session_has_the_containers_limits_and_policy),
             DAVIT_CASE(its_output_waits_for_the_first_client_when_held),
+            DAVIT_CASE(held_output_that_nobody_wanted_goes_with_the_session),
             DAVIT_CASE(its_exit_code_and_signal_are_its_own),
             DAVIT_CASE(a_session_can_have_a_terminal),
             DAVIT_CASE(a_missing_program_leaves_no_session),

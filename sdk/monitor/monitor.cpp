@@ -222,6 +222,9 @@ void Monitor::record_exit() {
         if (connection.watching) connection.fd.reset();
     setup_.channel.reset();
     if (setup_.after_exit) setup_.after_exit();
+    // Whoever connected meanwhile learns by the end of the socket that nothing here will be touched
+    // any more. Held output is still to be asked for.
+    if (!held_) setup_.control.reset();
 }
 
 // --- words
@@ -244,6 +247,7 @@ void Monitor::on_channel(std::size_t, short) {
 }
 
 void Monitor::on_control(std::size_t, short) {
+    if (!setup_.control) return;
     Fd connection(::accept4(setup_.control.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (connection) connections_.push_back({std::move(connection), false});
 }
@@ -327,6 +331,8 @@ Result<Answer> Monitor::attach(std::uint32_t streams) {
         if (source(stream) || !outlet.pending.empty()) outlets_.push_back(std::move(outlet));
     }
     held_ = false;
+    if (exited_)
+        setup_.control.reset();  // what was held has its client; nothing else is to be asked for
     answer.reply.log_offset = setup_.log.offset();
     answer.reply.log_file = setup_.log.inode();
     return answer;

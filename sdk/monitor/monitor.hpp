@@ -35,7 +35,7 @@ struct MonitorSetup {
     Fd memory_events;  // of its control group; may be empty
     std::function<Result<void>()>
         start;  // lets the program execute; an error: it could not, the child is ending
-    std::function<void()> after_exit;  // once the record stands: what may take its time
+    std::function<void()> after_exit;  // once the record stands; when it is done, `control` closes
 };
 
 class Monitor {

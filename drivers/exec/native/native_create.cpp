@@ -100,6 +100,9 @@ Result<davit_exec_process> NativeDriver::create(const sdk::Call&,
     const std::string key = sdk::text(request.key);
     TRY(check_name(key, "._:-", "container key"));
     if (find(key)) return fail(Code::exists, "create container ", key, ": it exists already");
+    // What a container of that key left that nobody removed would be taken for this one's.
+    for (const char* stale : {"state.json", "exit.json", sdk::kControlName})
+        ::unlinkat(request.state_fd, stale, 0);
     // The launcher starts while the rest is prepared: it has nothing to wait for yet.
     Launch launch = TRY(launcher_.spawn());
     const ContainerConfig config = TRY(parse_config(sdk::view(request.config)));

@@ -24,6 +24,24 @@ std::int64_t now_ns() {
     return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
 }
 
+// A launcher that has written its record still removes groups and its socket; a new one of the same
+// key must not meet it there. The socket closes when it is done.
+Result<void> await_cleanup(const ProcessHandle& process) {
+    auto connection = sdk::connect_control(process.directory.get());
+    if (!connection) return {};
+    pollfd closing{connection->get(), POLLIN, 0};
+    if (::poll(&closing, 1, kLeaveTimeout) == 0)
+        return fail(Code::busy, "its launcher does not finish");
+    return {};
+}
+
+// An ended session that still listens holds output that nobody asked for, and would wait for ever.
+// One that has a client goes by itself once it has delivered everything.
+void drop_held(const ProcessHandle& session) {
+    if (session.launcher && session.exit() && sdk::connect_control(session.directory.get()))
+        static_cast<void>(send_signal(session.launcher.get(), SIGKILL));
+}
+
 void remove_files(int directory) {
     for (const char* name : {"state.json", "exit.json", "seccomp", sdk::kControlName})
         ::unlinkat(directory, name, 0);
@@ -138,10 +156,12 @@ Result<void> NativeDriver::remove_container(const std::string& key, ContainerHan
     } else if (!first.ended()) {
         return fail(Code::busy, "remove container ", key, ": it runs");
     }
+    TRY(await_cleanup(first).context("remove container ", key));
     // A process that came in over another pid namespace, or outlived its own first process, goes
     // with its group.
     TRY(groups_->kill(container.group));
     TRY(groups_->remove(container.group));
+    for (auto& [name, session] : container.sessions) drop_held(*session);
     TRY(remove_tree(first.directory.get(), kSessions));
     remove_files(first.directory.get());
     const std::lock_guard lock(mutex_);
@@ -157,6 +177,7 @@ Result<void> NativeDriver::remove_session(ContainerHandle& container, const std:
     const auto found = container.sessions.find(name);
     if (found == container.sessions.end()) return {};
     if (!found->second->ended()) return fail(Code::busy, "remove session ", name, ": it runs");
+    drop_held(*found->second);
     TRY(remove_tree(container.first->directory.get(), std::string(kSessions) + "/" + name));
     const std::lock_guard all(mutex_);
     leaving_.push_back(std::move(found->second->launcher));

@@ -88,7 +88,10 @@ public:
         setup.log = std::move(log_);
         setup.memory_events = std::move(memory_events_);
         setup.start = [this] { return start(); };
-        setup.after_exit = [this] { remove_groups(); };
+        setup.after_exit = [this] {
+            remove_groups();
+            if ((flags_ & kHold) == 0) remove_control();
+        };
         return sdk::Monitor(std::move(setup)).run();
     }
 
@@ -103,6 +106,11 @@ public:
         remove_control();
     }
     void remove_control() { remove_file(sdk::kControlName); }
+    // After `after_exit` the directory may be another launcher's; a held session's is its own to
+    // the end.
+    void remove_held_control() {
+        if ((flags_ & kHold) != 0) remove_control();
+    }
 
     const Fd& channel() const { return channel_; }
 
@@ -306,7 +314,7 @@ int run_launcher(Fd channel) {
         launcher.undo();
         return 1;
     }
-    launcher.remove_control();
+    launcher.remove_held_control();
     return 0;
 }
 
