@@ -19,14 +19,18 @@ namespace bj = boost::json;
 // Docker takes both a string and a list for Cmd and Entrypoint.
 Result<std::vector<std::string>> words(const bj::object& object, std::string_view key) {
     const bj::value* found = json::find(object, key);
-    if (found != nullptr && found->is_string()) return std::vector<std::string>{std::string(found->get_string())};
+    if (found != nullptr && found->is_string())
+        return std::vector<std::string>{std::string(found->get_string())};
     return json::get_strings(object, key);
 }
 
-std::string_view variable_name(std::string_view setting) { return setting.substr(0, setting.find('=')); }
+std::string_view variable_name(std::string_view setting) {
+    return setting.substr(0, setting.find('='));
+}
 
 // The image's variables first, so that the user's win; order as Docker's: image, then user.
-std::vector<std::string> merge_environment(std::vector<std::string> image, const std::vector<std::string>& user) {
+std::vector<std::string> merge_environment(std::vector<std::string> image,
+                                           const std::vector<std::string>& user) {
     for (const std::string& setting : user) {
         const auto same = std::find_if(image.begin(), image.end(), [&](const std::string& known) {
             return variable_name(known) == variable_name(setting);
@@ -36,7 +40,8 @@ std::vector<std::string> merge_environment(std::vector<std::string> image, const
         else
             image.push_back(setting);
     }
-    std::erase_if(image, [](const std::string& setting) { return setting.find('=') == std::string::npos; });
+    std::erase_if(
+        image, [](const std::string& setting) { return setting.find('=') == std::string::npos; });
     return image;
 }
 
@@ -46,7 +51,8 @@ bj::array array_of(const std::vector<std::string>& strings) {
 
 void take_if_empty(bj::object& config, const bj::object& image, std::string_view key) {
     const bj::value* theirs = json::find(image, key);
-    if (theirs != nullptr && (!config.contains(key) || says_nothing(config[key]))) config[key] = *theirs;
+    if (theirs != nullptr && (!config.contains(key) || says_nothing(config[key])))
+        config[key] = *theirs;
 }
 
 void add_missing_members(bj::object& config, const bj::object& image, std::string_view key) {
@@ -58,7 +64,8 @@ void add_missing_members(bj::object& config, const bj::object& image, std::strin
     config[key] = std::move(merged);
 }
 
-// Command and entrypoint belong together: a container with its own entrypoint does not get the image's command.
+// Command and entrypoint belong together: a container with its own entrypoint does not get the
+// image's command.
 Result<void> merge_command(bj::object& config, const bj::object& image) {
     auto entrypoint = TRY(words(config, "Entrypoint"));
     auto command = TRY(words(config, "Cmd"));
@@ -69,16 +76,20 @@ Result<void> merge_command(bj::object& config, const bj::object& image) {
         if (command.empty()) command = TRY(words(image, "Cmd"));
         entrypoint = TRY(words(image, "Entrypoint"));
     }
-    config["Entrypoint"] = entrypoint.empty() ? bj::value(nullptr) : bj::value(array_of(entrypoint));
+    config["Entrypoint"] =
+        entrypoint.empty() ? bj::value(nullptr) : bj::value(array_of(entrypoint));
     config["Cmd"] = command.empty() ? bj::value(nullptr) : bj::value(array_of(command));
     return {};
 }
 
 Result<void> merge_image(bj::object& config, const bj::object& image) {
-    config["Env"] = array_of(merge_environment(TRY(json::get_strings(image, "Env")), TRY(json::get_strings(config, "Env"))));
+    config["Env"] = array_of(merge_environment(TRY(json::get_strings(image, "Env")),
+                                               TRY(json::get_strings(config, "Env"))));
     TRY(merge_command(config, image));
-    for (std::string_view key : {"User", "WorkingDir", "StopSignal", "Shell"}) take_if_empty(config, image, key);
-    for (std::string_view key : {"ExposedPorts", "Labels", "Volumes"}) add_missing_members(config, image, key);
+    for (std::string_view key : {"User", "WorkingDir", "StopSignal", "Shell"})
+        take_if_empty(config, image, key);
+    for (std::string_view key : {"ExposedPorts", "Labels", "Volumes"})
+        add_missing_members(config, image, key);
     return {};
 }
 
@@ -106,7 +117,8 @@ Result<void> read_process(const bj::object& object, Config& config) {
     config.tty = TRY(json::get_bool(object, "Tty", false));
     config.open_stdin = TRY(json::get_bool(object, "OpenStdin", false));
     config.stdin_once = TRY(json::get_bool(object, "StdinOnce", false));
-    if (const auto timeout = TRY(json::get_int(object, "StopTimeout"))) config.stop_timeout = static_cast<int>(*timeout);
+    if (const auto timeout = TRY(json::get_int(object, "StopTimeout")))
+        config.stop_timeout = static_cast<int>(*timeout);
     return {};
 }
 
@@ -155,7 +167,8 @@ Result<Parsed> parse_create_body(std::string_view body, const CreateDefaults& de
     bj::object host_json = overlay(default_host_config(), host_given);
     Parsed parsed;
     if (!defaults.image_config.empty())
-        TRY(merge_image(config_json, TRY(json::parse_object(defaults.image_config, "image config"))));
+        TRY(merge_image(config_json,
+                        TRY(json::parse_object(defaults.image_config, "image config"))));
     TRY(normalise_host_fields(host_json));
     if (says_nothing(config_json["Hostname"])) config_json["Hostname"] = defaults.hostname;
     if (says_nothing(host_json["Runtime"])) host_json["Runtime"] = defaults.exec_instance;
@@ -164,9 +177,11 @@ Result<Parsed> parse_create_body(std::string_view body, const CreateDefaults& de
     if (parsed.config.entrypoint.empty() && parsed.config.command.empty())
         return fail(Code::invalid, "create container: no command specified");
     for (const std::string& volume : parsed.config.image_volumes)
-        parsed.warnings.push_back("the image's volume " + volume +
-                                  " lies in the container's layer: its content goes with the container");
-    parsed.json = bj::serialize(bj::object{{"Config", std::move(config_json)}, {"HostConfig", std::move(host_json)}});
+        parsed.warnings.push_back(
+            "the image's volume " + volume +
+            " lies in the container's layer: its content goes with the container");
+    parsed.json = bj::serialize(
+        bj::object{{"Config", std::move(config_json)}, {"HostConfig", std::move(host_json)}});
     return parsed;
 }
 

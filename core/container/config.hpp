@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a container is made from: the Engine API's Config and HostConfig, read once into plain types. The JSON form
-// (API 1.51, every default filled in) is what the graph keeps and inspect shows; the typed form is what the engine acts
-// on. Values; no thread-safety of their own.
+// What a container is made from: the Engine API's Config and HostConfig, read once into plain
+// types. The JSON form (API 1.51, every default filled in) is what the graph keeps and inspect
+// shows; the typed form is what the engine acts on. Values; no thread-safety of their own.
 #pragma once
 
 #include "sdk/base/result.hpp"
@@ -19,20 +19,20 @@ struct BindMount {
     std::string source, target;
     bool read_only = false;
     bool recursive = true;
-    bool create_source = false;              // -v makes a missing directory, --mount refuses it
+    bool create_source = false;  // -v makes a missing directory, --mount refuses it
     std::string propagation = "rprivate";
 };
 
 struct TmpfsMount {
     std::string target;
-    std::vector<std::string> options;        // "size=64m", "ro", …
+    std::vector<std::string> options;  // "size=64m", "ro", …
 };
 
 struct PortBinding {
     std::string protocol = "tcp";
     std::uint16_t container_port = 0;
-    std::string host_address;                // empty: every address
-    std::uint16_t first = 0, last = 0;       // host ports to choose from; 0: any free one
+    std::string host_address;           // empty: every address
+    std::uint16_t first = 0, last = 0;  // host ports to choose from; 0: any free one
 };
 
 struct Device {
@@ -40,8 +40,8 @@ struct Device {
 };
 
 struct Ulimit {
-    std::string name;                        // "nofile"
-    std::int64_t soft = 0, hard = 0;         // -1: unlimited
+    std::string name;                 // "nofile"
+    std::int64_t soft = 0, hard = 0;  // -1: unlimited
 };
 
 struct Resources {
@@ -59,13 +59,13 @@ struct Config {
     std::vector<std::string> image_volumes;  // the image's VOLUME paths
     std::map<std::string, std::string> labels;
     bool tty = false, open_stdin = false, stdin_once = false;
-    std::optional<int> stop_timeout;         // seconds
+    std::optional<int> stop_timeout;  // seconds
     // HostConfig
     std::vector<BindMount> binds;
     std::vector<TmpfsMount> tmpfs;
     std::vector<PortBinding> ports;
     bool publish_all = false;
-    std::string network_mode;                // "bridge", "none", "host"
+    std::string network_mode;  // "bridge", "none", "host"
     std::vector<std::string> cap_add, cap_drop, group_add, extra_hosts;
     std::vector<std::string> dns, dns_search, dns_options;
     std::map<std::string, std::string> sysctls;
@@ -74,14 +74,14 @@ struct Config {
     Resources resources;
     bool privileged = false, read_only_root = false, init = false, auto_remove = false;
     bool no_new_privileges = false;
-    std::string seccomp;                     // "": the default policy; "unconfined"; else a profile in JSON
+    std::string seccomp;  // "": the default policy; "unconfined"; else a profile in JSON
     bool host_pid = false, host_ipc = false, host_uts = false;
     std::optional<std::vector<std::string>> masked_paths, read_only_paths;  // unset: the defaults
     int oom_score_adj = 0;
     std::int64_t shm_size = 0;
     std::string cgroup_parent;
     std::string storage_instance, exec_instance;  // empty: the default
-    bool log = true;                         // "json-file"; "none" keeps nothing
+    bool log = true;                              // "json-file"; "none" keeps nothing
     std::int64_t log_max_bytes = 0;
     std::uint32_t log_max_files = 0;
     std::uint16_t rows = 0, columns = 0;
@@ -100,8 +100,8 @@ struct Parsed {
     std::vector<std::string> warnings;  // for the answer of create
 };
 
-// Reads the body of POST /containers/create over what it leaves open. Errors: invalid, naming the field; unsupported for
-// a field that asks for something not built yet (seams rule 9).
+// Reads the body of POST /containers/create over what it leaves open. Errors: invalid, naming the
+// field; unsupported for a field that asks for something not built yet (seams rule 9).
 Result<Parsed> parse_create_body(std::string_view body, const CreateDefaults& defaults);
 // Reads what parse_create_body wrote, after a restart.
 Result<Config> parse_stored(std::string_view json);

@@ -43,7 +43,8 @@ Result<State> Container::wait_until(Cancel& cancel, const std::function<bool(con
     });
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return over(state_) || cancel.requested(); });
-    if (!over(state_)) return fail(Code::cancelled, "wait for container ", record_.id, ": cancelled");
+    if (!over(state_))
+        return fail(Code::cancelled, "wait for container ", record_.id, ": cancelled");
     return state_;
 }
 
@@ -61,8 +62,11 @@ std::shared_ptr<PendingAttach> Container::add_attach(std::uint32_t streams) {
     return attach;
 }
 
-Result<plugin::Streams> Container::wait_attach(Cancel& cancel, const std::shared_ptr<PendingAttach>& attach) {
-    auto waited = wait_until(cancel, [&](const State& state) { return attach->done || state.status == Status::removed; });
+Result<plugin::Streams> Container::wait_attach(Cancel& cancel,
+                                               const std::shared_ptr<PendingAttach>& attach) {
+    auto waited = wait_until(cancel, [&](const State& state) {
+        return attach->done || state.status == Status::removed;
+    });
     std::lock_guard lock(mutex_);
     std::erase(attaches_, attach);
     if (attach->done) return std::move(attach->outcome);
@@ -70,7 +74,8 @@ Result<plugin::Streams> Container::wait_attach(Cancel& cancel, const std::shared
     return fail(Code::conflict, "attach to container ", record_.id, ": it was removed");
 }
 
-void Container::serve_attaches(const std::function<Result<plugin::Streams>(std::uint32_t streams)>& connect) {
+void Container::serve_attaches(
+    const std::function<Result<plugin::Streams>(std::uint32_t streams)>& connect) {
     std::vector<std::shared_ptr<PendingAttach>> waiting;
     {
         std::lock_guard lock(mutex_);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// A live container: its record, its state, who waits for it, and what it holds while it runs. Thread-safe.
+// A live container: its record, its state, who waits for it, and what it holds while it runs.
+// Thread-safe.
 //
-// Two locks, in this order. `operate()` serialises what changes a container (start, stop, remove): it is held for as
-// long as that takes, and functions that need it take it as an argument. The state has a short lock of its own, never
-// held while a driver or the graph is called, so that queries, waiting and exits never wait for an operation.
+// Two locks, in this order. `operate()` serialises what changes a container (start, stop, remove):
+// it is held for as long as that takes, and functions that need it take it as an argument. The
+// state has a short lock of its own, never held while a driver or the graph is called, so that
+// queries, waiting and exits never wait for an operation.
 #pragma once
 
 #include "core/container/config.hpp"
@@ -30,7 +32,8 @@ Result<Status> parse_status(std::string_view name);
 
 // What the graph holds of a container and never changes.
 struct Record {
-    std::string id, name, image, image_reference, parent_layer, storage_instance, exec_instance, json;
+    std::string id, name, image, image_reference, parent_layer, storage_instance, exec_instance,
+        json;
     std::int64_t created_ns = 0;
 };
 
@@ -43,7 +46,7 @@ struct State {
     bool killed_by_user = false;  // stopped or killed by an API call
     std::string error;            // of the last start
     std::int64_t started_ns = 0, finished_ns = 0;
-    std::uint64_t exits = 0;      // how often it has ended since the daemon came up
+    std::uint64_t exits = 0;  // how often it has ended since the daemon came up
 };
 
 // What a container holds between start and exit; given back when it ends.
@@ -82,9 +85,11 @@ public:
 
     // Attaching before the start: add, wait, take. Only while the container has not been started.
     std::shared_ptr<PendingAttach> add_attach(std::uint32_t streams);
-    Result<plugin::Streams> wait_attach(Cancel& cancel, const std::shared_ptr<PendingAttach>& attach);
+    Result<plugin::Streams> wait_attach(Cancel& cancel,
+                                        const std::shared_ptr<PendingAttach>& attach);
     // Gives every pending client what `connect` makes for it.
-    void serve_attaches(const std::function<Result<plugin::Streams>(std::uint32_t streams)>& connect);
+    void serve_attaches(
+        const std::function<Result<plugin::Streams>(std::uint32_t streams)>& connect);
     void fail_attaches(const Error& error);
 
     void hold(Holdings holdings);

@@ -42,10 +42,10 @@ bj::object state_json(const State& state) {
 }
 
 bj::object endpoint_json(const network::Endpoint* endpoint) {
-    bj::object object{{"IPAMConfig", nullptr}, {"Links", nullptr},          {"Aliases", nullptr},
-                      {"MacAddress", ""},      {"DriverOpts", nullptr},     {"GwPriority", 0},
-                      {"NetworkID", ""},       {"EndpointID", ""},          {"Gateway", ""},
-                      {"IPAddress", ""},       {"IPPrefixLen", 0},          {"IPv6Gateway", ""},
+    bj::object object{{"IPAMConfig", nullptr},   {"Links", nullptr},         {"Aliases", nullptr},
+                      {"MacAddress", ""},        {"DriverOpts", nullptr},    {"GwPriority", 0},
+                      {"NetworkID", ""},         {"EndpointID", ""},         {"Gateway", ""},
+                      {"IPAddress", ""},         {"IPPrefixLen", 0},         {"IPv6Gateway", ""},
                       {"GlobalIPv6Address", ""}, {"GlobalIPv6PrefixLen", 0}, {"DNSNames", nullptr}};
     if (endpoint == nullptr) return object;
     object["MacAddress"] = endpoint->mac;
@@ -64,8 +64,8 @@ bj::object ports_json(const Config& config, const network::Endpoint* endpoint) {
     for (const network::PublishedPort& port : endpoint->ports) {
         bj::value& list = ports[std::to_string(port.container_port) + "/" + port.protocol];
         if (!list.is_array()) list = bj::array();
-        list.get_array().push_back(
-            bj::object{{"HostIp", port.host_address}, {"HostPort", std::to_string(port.host_port)}});
+        list.get_array().push_back(bj::object{{"HostIp", port.host_address},
+                                              {"HostPort", std::to_string(port.host_port)}});
     }
     return ports;
 }
@@ -86,8 +86,8 @@ bj::object network_settings(const Container& container, const State& state) {
                       {"SecondaryIPAddresses", nullptr},
                       {"SecondaryIPv6Addresses", nullptr}};
     bj::object shown = endpoint_json(endpoint.get());
-    for (const char* member : {"EndpointID", "Gateway", "GlobalIPv6Address", "GlobalIPv6PrefixLen", "IPAddress",
-                               "IPPrefixLen", "IPv6Gateway", "MacAddress"})
+    for (const char* member : {"EndpointID", "Gateway", "GlobalIPv6Address", "GlobalIPv6PrefixLen",
+                               "IPAddress", "IPPrefixLen", "IPv6Gateway", "MacAddress"})
         object[member] = shown[member];
     object["Networks"] = bj::object{{container.config().network_mode, std::move(shown)}};
     return object;
@@ -96,12 +96,13 @@ bj::object network_settings(const Container& container, const State& state) {
 bj::array mounts_json(const Config& config) {
     bj::array mounts;
     for (const BindMount& bind : config.binds)
-        mounts.push_back(bj::object{{"Type", "bind"},
-                                    {"Source", bind.source},
-                                    {"Destination", bind.target},
-                                    {"Mode", bind.create_source ? (bind.read_only ? "ro" : "") : ""},
-                                    {"RW", !bind.read_only},
-                                    {"Propagation", bind.propagation}});
+        mounts.push_back(
+            bj::object{{"Type", "bind"},
+                       {"Source", bind.source},
+                       {"Destination", bind.target},
+                       {"Mode", bind.create_source ? (bind.read_only ? "ro" : "") : ""},
+                       {"RW", !bind.read_only},
+                       {"Propagation", bind.propagation}});
     return mounts;
 }
 
@@ -143,15 +144,17 @@ bj::array summary_ports(const Config& config, const network::Endpoint* endpoint)
         const std::size_t slash = exposed.find('/');
         const int number = std::atoi(exposed.c_str());
         const std::string protocol = slash == std::string::npos ? "tcp" : exposed.substr(slash + 1);
-        const bool published = std::any_of(endpoint->ports.begin(), endpoint->ports.end(), [&](const auto& port) {
-            return port.container_port == number && port.protocol == protocol;
-        });
+        const bool published =
+            std::any_of(endpoint->ports.begin(), endpoint->ports.end(), [&](const auto& port) {
+                return port.container_port == number && port.protocol == protocol;
+            });
         if (!published) ports.push_back(bj::object{{"PrivatePort", number}, {"Type", protocol}});
     }
     return ports;
 }
 
-// What docker ps shows as COMMAND before it quotes and cuts it: the words as a shell would want them.
+// What docker ps shows as COMMAND before it quotes and cuts it: the words as a shell would want
+// them.
 std::string command_text(const Config& config) {
     std::string text;
     for (const std::string& word : arguments_of(config)) {
@@ -212,9 +215,10 @@ bj::object inspect_json(const Container& container, const InspectContext& contex
                         ? bj::value(nullptr)
                         : bj::value(bj::array(context.exec_ids.begin(), context.exec_ids.end()))},
         {"HostConfig", stored_part(container, "HostConfig")},
-        {"GraphDriver", bj::object{{"Name", context.storage_driver},
-                                   {"Data", bj::object{{"Instance", container.record().storage_instance},
-                                                       {"Key", container.id()}}}}},
+        {"GraphDriver",
+         bj::object{{"Name", context.storage_driver},
+                    {"Data", bj::object{{"Instance", container.record().storage_instance},
+                                        {"Key", container.id()}}}}},
         {"Mounts", mounts_json(config)},
         {"Config", stored_part(container, "Config")},
         {"NetworkSettings", network_settings(container, state)}};
@@ -240,7 +244,8 @@ bj::object summary_json(const Container& container, const std::string& image) {
             {"Status", status_text(state, now)},
             {"HostConfig", bj::object{{"NetworkMode", config.network_mode}}},
             {"NetworkSettings",
-             bj::object{{"Networks", bj::object{{config.network_mode, endpoint_json(endpoint.get())}}}}},
+             bj::object{
+                 {"Networks", bj::object{{config.network_mode, endpoint_json(endpoint.get())}}}}},
             {"Mounts", mounts_json(config)}};
 }
 

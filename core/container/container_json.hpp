@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Containers as the Engine API shows them (version 1.51). Works on snapshots: no container lock is taken.
+// Containers as the Engine API shows them (version 1.51). Works on snapshots: no container lock is
+// taken.
 #pragma once
 
 #include "core/container/containers.hpp"
@@ -14,13 +15,14 @@ namespace davit::container {
 
 // What inspect shows besides the container itself.
 struct InspectContext {
-    std::string directory;                 // <data-root>/containers/<id>
+    std::string directory;  // <data-root>/containers/<id>
     std::string storage_driver;
     std::vector<std::string> exec_ids;
 };
 
 boost::json::object inspect_json(const Container& container, const InspectContext& context);
-// One entry of the list. `image`: what to show for the image: its reference, or its id when that names another one now.
+// One entry of the list. `image`: what to show for the image: its reference, or its id when that
+// names another one now.
 boost::json::object summary_json(const Container& container, const std::string& image);
 
 // "Up 3 minutes", "Exited (0) 2 hours ago", "Created".

@@ -21,9 +21,15 @@ bj::object endpoint_json(const Endpoint& endpoint) {
                                    {"host_address", port.host_address},
                                    {"container_port", port.container_port},
                                    {"host_port", port.host_port}});
-    return {{"id", endpoint.id},           {"network", endpoint.network}, {"network_id", endpoint.network_id},
-            {"interface", endpoint.interface}, {"mac", endpoint.mac},     {"address", endpoint.address},
-            {"gateway", endpoint.gateway}, {"prefix", endpoint.prefix},   {"ports", std::move(ports)}};
+    return {{"id", endpoint.id},
+            {"network", endpoint.network},
+            {"network_id", endpoint.network_id},
+            {"interface", endpoint.interface},
+            {"mac", endpoint.mac},
+            {"address", endpoint.address},
+            {"gateway", endpoint.gateway},
+            {"prefix", endpoint.prefix},
+            {"ports", std::move(ports)}};
 }
 
 std::string state_json(const State& state, const Endpoint* endpoint) {
@@ -50,12 +56,14 @@ Result<Endpoint> read_endpoint(const bj::object& object) {
     const auto* ports = TRY(json::get_array(object, "ports"));
     if (ports == nullptr) return endpoint;
     for (const bj::value& value : *ports) {
-        if (!value.is_object()) return fail(Code::corrupt, "read stored endpoint: a port is no object");
+        if (!value.is_object())
+            return fail(Code::corrupt, "read stored endpoint: a port is no object");
         const bj::object& port = value.get_object();
         endpoint.ports.push_back(
             {.protocol = TRY(json::require_string(port, "protocol")),
              .host_address = TRY(json::require_string(port, "host_address")),
-             .container_port = static_cast<std::uint16_t>(TRY(json::require_int(port, "container_port"))),
+             .container_port =
+                 static_cast<std::uint16_t>(TRY(json::require_int(port, "container_port"))),
              .host_port = static_cast<std::uint16_t>(TRY(json::require_int(port, "host_port")))});
     }
     return endpoint;
@@ -95,11 +103,12 @@ Result<Row> read_row(const store::Row& columns) {
 Result<void> insert(store::Database& graph, const Row& row) {
     const Record& record = row.record;
     auto inserted = graph.session().run(
-        "INSERT INTO containers (id, name, created, image, image_reference, parent_layer, storage_instance,"
+        "INSERT INTO containers (id, name, created, image, image_reference, parent_layer, "
+        "storage_instance,"
         " exec_instance, status, config, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        record.id, record.name, record.created_ns, record.image, record.image_reference, record.parent_layer,
-        record.storage_instance, record.exec_instance, status_name(row.state.status), record.json,
-        state_json(row.state, nullptr));
+        record.id, record.name, record.created_ns, record.image, record.image_reference,
+        record.parent_layer, record.storage_instance, record.exec_instance,
+        status_name(row.state.status), record.json, state_json(row.state, nullptr));
     if (inserted) return {};
     return std::move(inserted).error().context("create container ", record.name);
 }
@@ -107,10 +116,11 @@ Result<void> insert(store::Database& graph, const Row& row) {
 Result<void> update(store::Database& graph, const std::string& id, const State& state,
                     const Endpoint* endpoint) {
     if (state.status == Status::removed)
-        return graph.session().run("UPDATE containers SET status = ?, name = NULL, state = ? WHERE id = ?",
-                                   status_name(state.status), state_json(state, nullptr), id);
-    return graph.session().run("UPDATE containers SET status = ?, state = ? WHERE id = ?", status_name(state.status),
-                               state_json(state, endpoint), id);
+        return graph.session().run(
+            "UPDATE containers SET status = ?, name = NULL, state = ? WHERE id = ?",
+            status_name(state.status), state_json(state, nullptr), id);
+    return graph.session().run("UPDATE containers SET status = ?, state = ? WHERE id = ?",
+                               status_name(state.status), state_json(state, endpoint), id);
 }
 
 Result<void> erase(store::Database& graph, const std::string& id) {
@@ -119,13 +129,14 @@ Result<void> erase(store::Database& graph, const std::string& id) {
 
 Result<std::vector<Row>> load(store::Database& graph) {
     std::vector<Row> rows;
-    TRY(graph.session().each(
-        "SELECT id, name, created, image, image_reference, parent_layer, storage_instance, exec_instance, status,"
-        " config, state FROM containers ORDER BY created",
-        [&](const store::Row& columns) -> Result<void> {
-            rows.push_back(TRY(read_row(columns)));
-            return {};
-        }));
+    TRY(
+        graph.session().each("SELECT id, name, created, image, image_reference, parent_layer, "
+                             "storage_instance, exec_instance, status,"
+                             " config, state FROM containers ORDER BY created",
+                             [&](const store::Row& columns) -> Result<void> {
+                                 rows.push_back(TRY(read_row(columns)));
+                                 return {};
+                             }));
     return rows;
 }
 

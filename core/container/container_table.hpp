@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Containers in the graph: rows in, rows out. Used by the container room only; thread-safe through the database.
+// Containers in the graph: rows in, rows out. Used by the container room only; thread-safe through
+// the database.
 #pragma once
 
 #include "core/container/container.hpp"
@@ -21,7 +22,8 @@ struct Row {
 // `conflict` when the name is taken.
 Result<void> insert(store::Database& graph, const Row& row);
 // Writes status, state and endpoint. A removed container's name is free from here on.
-Result<void> update(store::Database& graph, const std::string& id, const State& state, const network::Endpoint* endpoint);
+Result<void> update(store::Database& graph, const std::string& id, const State& state,
+                    const network::Endpoint* endpoint);
 Result<void> erase(store::Database& graph, const std::string& id);
 Result<std::vector<Row>> load(store::Database& graph);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every container of the engine, and what can be done to one. Each verb has a file of its own (create.cpp, start.cpp, …).
-// Thread-safe: verbs on one container wait for each other, queries never wait for a verb.
+// Every container of the engine, and what can be done to one. Each verb has a file of its own
+// (create.cpp, start.cpp, …). Thread-safe: verbs on one container wait for each other, queries
+// never wait for a verb.
 #pragma once
 
 #include "core/container/container.hpp"
@@ -33,31 +34,38 @@ public:
     Containers(const Containers&) = delete;
     Containers& operator=(const Containers&) = delete;
 
-    // Brings back what the graph knows: running containers are adopted, ended ones recorded, leftovers removed. Before
-    // anything else is called.
+    // Brings back what the graph knows: running containers are adopted, ended ones recorded,
+    // leftovers removed. Before anything else is called.
     Result<void> recover();
 
-    // By id, unique beginning of an id, or name. `not_found` and `invalid` (ambiguous) in docker's words.
+    // By id, unique beginning of an id, or name. `not_found` and `invalid` (ambiguous) in docker's
+    // words.
     Result<ContainerPtr> find(const std::string& reference) const;
     std::vector<ContainerPtr> list() const;  // newest first
 
-    Result<Created> create(const std::shared_ptr<Cancel>& cancel, std::string_view body, std::string name);
+    Result<Created> create(const std::shared_ptr<Cancel>& cancel, std::string_view body,
+                           std::string name);
     enum class Outcome { done, same };
     Result<Outcome> start(const std::shared_ptr<Cancel>& cancel, const ContainerPtr& container);
-    // `seconds`: how long it may take after the stop signal; -1: for ever. `signal` empty: the container's own.
+    // `seconds`: how long it may take after the stop signal; -1: for ever. `signal` empty: the
+    // container's own.
     struct StopRequest {
         std::string signal;
         std::optional<int> seconds;
     };
     Result<Outcome> stop(const std::shared_ptr<Cancel>& cancel, const ContainerPtr& container,
                          const StopRequest& request);
-    Result<void> kill(const std::shared_ptr<Cancel>& cancel, const ContainerPtr& container, const std::string& signal);
-    Result<void> remove(const std::shared_ptr<Cancel>& cancel, const ContainerPtr& container, Removal how);
+    Result<void> kill(const std::shared_ptr<Cancel>& cancel, const ContainerPtr& container,
+                      const std::string& signal);
+    Result<void> remove(const std::shared_ptr<Cancel>& cancel, const ContainerPtr& container,
+                        Removal how);
     // The terminal's size, of the first process or of a session.
-    Result<void> resize(const ContainerPtr& container, const std::string& session, plugin::Exec::Window window);
+    Result<void> resize(const ContainerPtr& container, const std::string& session,
+                        plugin::Exec::Window window);
 
     Services& services() { return services_; }
-    // Stops every running container the way `stop` does, side by side (daemon without live-restore).
+    // Stops every running container the way `stop` does, side by side (daemon without
+    // live-restore).
     void stop_all();
 
 private:

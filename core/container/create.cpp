@@ -17,10 +17,10 @@ namespace davit::container {
 
 namespace {
 
-constexpr std::size_t kIdBytes = 32;          // 64 hex digits, as everybody's tools expect
-constexpr std::size_t kShortId = 12;          // hex digits that people see, and the default host name
-constexpr std::size_t kNameMax = 255;         // a file name's length
-constexpr int kNameAttempts = 8;              // generated names before a number is added
+constexpr std::size_t kIdBytes = 32;   // 64 hex digits, as everybody's tools expect
+constexpr std::size_t kShortId = 12;   // hex digits that people see, and the default host name
+constexpr std::size_t kNameMax = 255;  // a file name's length
+constexpr int kNameAttempts = 8;       // generated names before a number is added
 
 bool is_alphanumeric(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
@@ -54,7 +54,8 @@ std::string host_name() {
 
 std::string random_hex(std::size_t bytes) {
     std::vector<unsigned char> raw(bytes);
-    // Blocks only before the kernel's generator is seeded, minutes before any container; up to 256 bytes never partial.
+    // Blocks only before the kernel's generator is seeded, minutes before any container; up to 256
+    // bytes never partial.
     (void)!::getrandom(raw.data(), raw.size(), 0);
     static constexpr char kDigits[] = "0123456789abcdef";
     std::string text;
@@ -67,7 +68,8 @@ std::string random_hex(std::size_t bytes) {
 
 bool Containers::name_taken(const std::string& name) const {
     std::lock_guard lock(mutex_);
-    return std::any_of(by_id_.begin(), by_id_.end(), [&](const auto& known) { return known.second->name() == name; });
+    return std::any_of(by_id_.begin(), by_id_.end(),
+                       [&](const auto& known) { return known.second->name() == name; });
 }
 
 Result<std::string> Containers::free_name() const {
@@ -78,7 +80,8 @@ Result<std::string> Containers::free_name() const {
     return generate_name() + "_" + random_hex(4);
 }
 
-Result<Created> Containers::create(const std::shared_ptr<Cancel>& cancel, std::string_view body, std::string name) {
+Result<Created> Containers::create(const std::shared_ptr<Cancel>& cancel, std::string_view body,
+                                   std::string name) {
     const std::string reference = TRY(image_of_create_body(body));
     name = name.empty() ? TRY(free_name()) : TRY(checked_name(std::move(name)));
 
@@ -94,9 +97,12 @@ Result<Created> Containers::create(const std::shared_ptr<Cancel>& cancel, std::s
                                                  .exec_instance = usual.instance()}));
     if (!parsed.config.storage_instance.empty())
         image = TRY(services_.image(reference, parsed.config.storage_instance));
-    if (parsed.config.host_uts || parsed.config.network_mode == "host") parsed.config.hostname = host_name();
-    if (const auto& mode = parsed.config.network_mode; mode != "bridge" && mode != "none" && mode != "host")
-        return fail(Code::unsupported, "create container: network \"", mode, "\": only bridge, none and host so far");
+    if (parsed.config.host_uts || parsed.config.network_mode == "host")
+        parsed.config.hostname = host_name();
+    if (const auto& mode = parsed.config.network_mode;
+        mode != "bridge" && mode != "none" && mode != "host")
+        return fail(Code::unsupported, "create container: network \"", mode,
+                    "\": only bridge, none and host so far");
     row.record.exec_instance = TRY(services_.exec(parsed.config.exec_instance)).instance();
     row.record.image = image.id;
     row.record.parent_layer = image.top_layer;
@@ -104,7 +110,8 @@ Result<Created> Containers::create(const std::shared_ptr<Cancel>& cancel, std::s
     row.record.json = std::move(parsed.json);
     if (name_taken(name)) return name_conflict(name);
 
-    // The layer first, then the directory, then the row: a crash in between leaves what `retain` finds at the next start.
+    // The layer first, then the directory, then the row: a crash in between leaves what `retain`
+    // finds at the next start.
     sdk::Caller call(cancel);
     const plugin::Storage storage = TRY(services_.storage(row.record.storage_instance));
     TRY(storage.prepare(call, row.record.id, row.record.parent_layer).context("create container"));
@@ -115,11 +122,14 @@ Result<Created> Containers::create(const std::shared_ptr<Cancel>& cancel, std::s
     TRY(make_directory(services_.directory_fd.get(), row.record.id));
     Undo directory([&] { (void)remove_tree(services_.directory_fd.get(), row.record.id); });
     auto inserted = insert(services_.graph, row);
-    if (!inserted) return inserted.error().code == Code::conflict ? name_conflict(name) : std::move(inserted).error();
+    if (!inserted)
+        return inserted.error().code == Code::conflict ? name_conflict(name)
+                                                       : std::move(inserted).error();
     layer.keep();
     directory.keep();
 
-    auto container = std::make_shared<Container>(std::move(row.record), std::move(parsed.config), State{});
+    auto container =
+        std::make_shared<Container>(std::move(row.record), std::move(parsed.config), State{});
     add(container);
     publish(*container, "create");
     return Created{container->id(), std::move(parsed.warnings)};
@@ -127,8 +137,8 @@ Result<Created> Containers::create(const std::shared_ptr<Cancel>& cancel, std::s
 
 Error Containers::name_conflict(const std::string& name) const {
     const auto owner = find(name);
-    return fail(Code::conflict, "Conflict. The container name \"/", name, "\" is already in use by container \"",
-                owner ? (*owner)->id() : "?",
+    return fail(Code::conflict, "Conflict. The container name \"/", name,
+                "\" is already in use by container \"", owner ? (*owner)->id() : "?",
                 "\". You have to remove (or rename) that container to be able to reuse that name.");
 }
 

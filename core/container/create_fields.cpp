@@ -14,21 +14,74 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::string_view kUsedConfig[] = {
-    "Hostname",   "Domainname",   "User",       "AttachStdin", "AttachStdout",    "AttachStderr", "ExposedPorts",
-    "Tty",        "OpenStdin",    "StdinOnce",  "Env",         "Cmd",             "Image",        "WorkingDir",
-    "Entrypoint", "Labels",       "StopSignal", "StopTimeout", "NetworkDisabled", "HostConfig",   "NetworkingConfig",
-    "Shell"};
+constexpr std::string_view kUsedConfig[] = {"Hostname",
+                                            "Domainname",
+                                            "User",
+                                            "AttachStdin",
+                                            "AttachStdout",
+                                            "AttachStderr",
+                                            "ExposedPorts",
+                                            "Tty",
+                                            "OpenStdin",
+                                            "StdinOnce",
+                                            "Env",
+                                            "Cmd",
+                                            "Image",
+                                            "WorkingDir",
+                                            "Entrypoint",
+                                            "Labels",
+                                            "StopSignal",
+                                            "StopTimeout",
+                                            "NetworkDisabled",
+                                            "HostConfig",
+                                            "NetworkingConfig",
+                                            "Shell"};
 
-constexpr std::string_view kUsedHostConfig[] = {
-    "Binds",          "LogConfig",  "NetworkMode",   "PortBindings",      "AutoRemove",     "ConsoleSize",
-    "CapAdd",         "CapDrop",    "CgroupnsMode",  "Dns",               "DnsOptions",     "DnsSearch",
-    "ExtraHosts",     "GroupAdd",   "IpcMode",       "OomScoreAdj",       "PidMode",        "Privileged",
-    "PublishAllPorts", "ReadonlyRootfs", "SecurityOpt", "UTSMode",        "ShmSize",        "Runtime",
-    "CpuShares",      "Memory",     "NanoCpus",      "CgroupParent",      "CpuPeriod",      "CpuQuota",
-    "CpusetCpus",     "CpusetMems", "MemoryReservation", "MemorySwap",    "PidsLimit",      "Ulimits",
-    "Init",           "Tmpfs",      "Mounts",        "Sysctls",           "StorageOpt",     "MaskedPaths",
-    "ReadonlyPaths",  "Devices",    "OomKillDisable"};
+constexpr std::string_view kUsedHostConfig[] = {"Binds",
+                                                "LogConfig",
+                                                "NetworkMode",
+                                                "PortBindings",
+                                                "AutoRemove",
+                                                "ConsoleSize",
+                                                "CapAdd",
+                                                "CapDrop",
+                                                "CgroupnsMode",
+                                                "Dns",
+                                                "DnsOptions",
+                                                "DnsSearch",
+                                                "ExtraHosts",
+                                                "GroupAdd",
+                                                "IpcMode",
+                                                "OomScoreAdj",
+                                                "PidMode",
+                                                "Privileged",
+                                                "PublishAllPorts",
+                                                "ReadonlyRootfs",
+                                                "SecurityOpt",
+                                                "UTSMode",
+                                                "ShmSize",
+                                                "Runtime",
+                                                "CpuShares",
+                                                "Memory",
+                                                "NanoCpus",
+                                                "CgroupParent",
+                                                "CpuPeriod",
+                                                "CpuQuota",
+                                                "CpusetCpus",
+                                                "CpusetMems",
+                                                "MemoryReservation",
+                                                "MemorySwap",
+                                                "PidsLimit",
+                                                "Ulimits",
+                                                "Init",
+                                                "Tmpfs",
+                                                "Mounts",
+                                                "Sysctls",
+                                                "StorageOpt",
+                                                "MaskedPaths",
+                                                "ReadonlyPaths",
+                                                "Devices",
+                                                "OomKillDisable"};
 
 // Values of unused fields that ask for nothing although they are not empty.
 struct Harmless {
@@ -46,11 +99,13 @@ constexpr std::array<Harmless, 7> kHarmless = {{
 
 bool harmless(std::string_view field, const json::value& value) {
     const std::string text = json::serialize(value);
-    return std::any_of(kHarmless.begin(), kHarmless.end(),
-                       [&](const Harmless& known) { return known.field == field && known.json == text; });
+    return std::any_of(kHarmless.begin(), kHarmless.end(), [&](const Harmless& known) {
+        return known.field == field && known.json == text;
+    });
 }
 
-Result<void> refuse_in(const json::object& object, std::span<const std::string_view> used, std::string_view where) {
+Result<void> refuse_in(const json::object& object, std::span<const std::string_view> used,
+                       std::string_view where) {
     for (const auto& [key, value] : object) {
         const std::string_view name(key.data(), key.size());
         if (std::find(used.begin(), used.end(), name) != used.end()) continue;
@@ -60,8 +115,8 @@ Result<void> refuse_in(const json::object& object, std::span<const std::string_v
     return {};
 }
 
-// An endpoint's settings may be spelled out as long as they ask for nothing; the network it is for is the one of
-// NetworkMode.
+// An endpoint's settings may be spelled out as long as they ask for nothing; the network it is for
+// is the one of NetworkMode.
 Result<void> refuse_networking(const json::object& body) {
     const json::value* networking = body.if_contains("NetworkingConfig");
     if (networking == nullptr || !networking->is_object()) return {};
@@ -69,8 +124,8 @@ Result<void> refuse_networking(const json::object& body) {
     if (endpoints == nullptr || !endpoints->is_object()) return {};
     for (const auto& [network, settings] : endpoints->get_object()) {
         if (says_nothing(settings)) continue;
-        return fail(Code::unsupported, "create container: NetworkingConfig.EndpointsConfig.", network,
-                    ": settings of an endpoint are not supported yet");
+        return fail(Code::unsupported, "create container: NetworkingConfig.EndpointsConfig.",
+                    network, ": settings of an endpoint are not supported yet");
     }
     return {};
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which fields of a create body the engine acts on, and the defaults it fills in: the one table that decides between
-// "used", "may only have its default" and "refused by name" (seams rule 9).
+// Which fields of a create body the engine acts on, and the defaults it fills in: the one table
+// that decides between "used", "may only have its default" and "refused by name" (seams rule 9).
 #pragma once
 
 #include "sdk/base/result.hpp"

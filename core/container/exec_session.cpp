@@ -45,7 +45,9 @@ Result<ExecConfig> parse_exec_body(std::string_view body) {
 Result<std::string> ExecSessions::create(const ContainerPtr& container, ExecConfig config) {
     if (container->state().status != Status::running)
         return fail(Code::conflict, "container ", container->id(), " is not running");
-    ExecSession session{.id = random_hex(kSessionIdBytes), .container = container, .config = std::move(config),
+    ExecSession session{.id = random_hex(kSessionIdBytes),
+                        .container = container,
+                        .config = std::move(config),
                         .state = {}};
     std::string id = session.id;
     std::lock_guard lock(mutex_);
@@ -81,7 +83,8 @@ void ExecSessions::set_state(const std::string& id, const ExecState& state) {
 }
 
 // The user is looked up in the container's root as it is now, through its first process.
-Result<plugin::Process> ExecSessions::execute(sdk::Caller& call, const ExecSession& session, Attach attach) {
+Result<plugin::Process> ExecSessions::execute(sdk::Caller& call, const ExecSession& session,
+                                              Attach attach) {
     const Container& container = *session.container;
     const State state = container.state();
     if (state.status != Status::running)
@@ -91,7 +94,8 @@ Result<plugin::Process> ExecSessions::execute(sdk::Caller& call, const ExecSessi
     if (!root) return os_error("open the root of container " + container.id());
     const Config& config = container.config();
     const ExecConfig& wanted = session.config;
-    const User user = TRY(resolve_user(root.get(), wanted.user.empty() ? config.user : wanted.user, config.group_add));
+    const User user = TRY(resolve_user(root.get(), wanted.user.empty() ? config.user : wanted.user,
+                                       config.group_add));
     const std::string process = make_process(
         {.config = config,
          .user = user,
@@ -119,30 +123,34 @@ Result<void> ExecSessions::follow(const ExecSession& session) {
     const plugin::Exec exec = TRY(services.exec(container_exec));
     sdk::Caller call;
     Fd exited = TRY(exec.wait(call, session.container->id(), session.id));
-    TRY(services.watcher.when_readable(
-        std::move(exited), [this, id = session.id, container_exec, container = session.container->id()] {
-            ended(id, container_exec, container);
-        }));
+    TRY(services.watcher.when_readable(std::move(exited), [this, id = session.id, container_exec,
+                                                           container = session.container->id()] {
+        ended(id, container_exec, container);
+    }));
     return {};
 }
 
-void ExecSessions::ended(const std::string& id, const std::string& container_exec, const std::string& container) {
+void ExecSessions::ended(const std::string& id, const std::string& container_exec,
+                         const std::string& container) {
     ExecState state{.started = true, .exit_code = 137};
     if (const auto exec = containers_.services().exec(container_exec)) {
         sdk::Caller call;
-        if (const auto record = exec->exit_record(call, container, id)) state.exit_code = record->code;
+        if (const auto record = exec->exit_record(call, container, id))
+            state.exit_code = record->code;
         (void)exec->remove(call, container, id);
     }
     set_state(id, state);
 }
 
-Result<plugin::Streams> ExecSessions::start(const std::shared_ptr<Cancel>& cancel, const std::string& id,
-                                            Attach attach, plugin::Exec::Window window) {
+Result<plugin::Streams> ExecSessions::start(const std::shared_ptr<Cancel>& cancel,
+                                            const std::string& id, Attach attach,
+                                            plugin::Exec::Window window) {
     {
         std::lock_guard lock(mutex_);
         const auto found = sessions_.find(id);
         if (found == sessions_.end()) return fail(Code::not_found, "No such exec instance: ", id);
-        if (found->second.state.started) return fail(Code::conflict, "exec ", id, " has already been started");
+        if (found->second.state.started)
+            return fail(Code::conflict, "exec ", id, " has already been started");
         found->second.state.started = true;
         if (window.rows != 0) {
             found->second.config.rows = window.rows;
@@ -166,7 +174,8 @@ Result<plugin::Streams> ExecSessions::start(const std::shared_ptr<Cancel>& cance
         const std::uint32_t mask = (config.attach_stdin ? DAVIT_ATTACH_STDIN : 0u) |
                                    (config.attach_stdout ? DAVIT_ATTACH_STDOUT : 0u) |
                                    (config.attach_stderr ? DAVIT_ATTACH_STDERR : 0u);
-        const plugin::Exec exec = TRY(containers_.services().exec(session.container->record().exec_instance));
+        const plugin::Exec exec =
+            TRY(containers_.services().exec(session.container->record().exec_instance));
         streams = TRY(exec.attach(call, session.container->id(), id, mask));
     }
     TRY(follow(session));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Further processes in running containers (docker exec). Sessions live in memory: like docker's they are forgotten with
-// the daemon, while their processes go on. Thread-safe.
+// Further processes in running containers (docker exec). Sessions live in memory: like docker's
+// they are forgotten with the daemon, while their processes go on. Thread-safe.
 #pragma once
 
 #include "core/container/containers.hpp"
@@ -40,7 +40,8 @@ struct ExecSession {
 
 class ExecSessions {
 public:
-    // Ended sessions stay for inspect; the oldest go first. Docker keeps them until the container is gone.
+    // Ended sessions stay for inspect; the oldest go first. Docker keeps them until the container
+    // is gone.
     static constexpr std::size_t kEnded = 4096;
 
     explicit ExecSessions(Containers& containers) : containers_(containers) {}
@@ -50,10 +51,10 @@ public:
     // A copy. `not_found`.
     Result<ExecSession> find(const std::string& id) const;
     enum class Attach { no, yes };
-    // Runs it. The streams are those asked for at creation. Errors: conflict when it was started already; invalid with the
-    // kernel's words when the program cannot be executed.
-    Result<plugin::Streams> start(const std::shared_ptr<Cancel>& cancel, const std::string& id, Attach attach,
-                                  plugin::Exec::Window window);
+    // Runs it. The streams are those asked for at creation. Errors: conflict when it was started
+    // already; invalid with the kernel's words when the program cannot be executed.
+    Result<plugin::Streams> start(const std::shared_ptr<Cancel>& cancel, const std::string& id,
+                                  Attach attach, plugin::Exec::Window window);
 
     // Ids of a container's sessions that run, as inspect shows them.
     std::vector<std::string> running(const std::string& container) const;
@@ -61,7 +62,8 @@ public:
 private:
     Result<plugin::Process> execute(sdk::Caller& call, const ExecSession& session, Attach attach);
     Result<void> follow(const ExecSession& session);
-    void ended(const std::string& id, const std::string& container_exec, const std::string& container);
+    void ended(const std::string& id, const std::string& container_exec,
+               const std::string& container);
     void set_state(const std::string& id, const ExecState& state);
 
     Containers& containers_;

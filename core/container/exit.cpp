@@ -14,16 +14,21 @@ constexpr int kLogWarning = 2, kLogError = 3;  // DAVIT_LOG_…
 }  // namespace
 
 void Containers::watch_exit(const ContainerPtr& container, Fd exited) {
-    auto watched = services_.watcher.when_readable(std::move(exited), [this, container] { on_exit(container); });
-    if (!watched) services_.log(kLogError, "watch container " + container->id() + ": " + watched.error().what);
+    auto watched = services_.watcher.when_readable(std::move(exited),
+                                                   [this, container] { on_exit(container); });
+    if (!watched)
+        services_.log(kLogError,
+                      "watch container " + container->id() + ": " + watched.error().what);
 }
 
 void Containers::on_exit(const ContainerPtr& container) {
     sdk::Caller call;
     const auto exec = services_.exec(container->record().exec_instance);
-    auto record = exec ? exec->exit_record(call, container->id(), "") : Result<plugin::ExitRecord>(Error(exec.error()));
+    auto record = exec ? exec->exit_record(call, container->id(), "")
+                       : Result<plugin::ExitRecord>(Error(exec.error()));
     if (!record) {
-        services_.log(kLogError, "read the exit of container " + container->id() + ": " + record.error().what);
+        services_.log(kLogError,
+                      "read the exit of container " + container->id() + ": " + record.error().what);
         record = plugin::ExitRecord{.code = 137, .monitor_lost = true};
     }
     record_exit(container, *record);
@@ -44,9 +49,11 @@ void Containers::record_exit(const ContainerPtr& container, const plugin::ExitRe
     state.out_of_memory = record.out_of_memory;
     state.finished_ns = record.time_ns;
     state.exits += 1;
-    if (record.monitor_lost) state.error = "the container's monitor was lost: its exit code is a guess";
+    if (record.monitor_lost)
+        state.error = "the container's monitor was lost: its exit code is a guess";
     if (auto written = update(services_.graph, container->id(), state, nullptr); !written)
-        services_.log(kLogError, "record the exit of container " + container->id() + ": " + written.error().what);
+        services_.log(kLogError, "record the exit of container " + container->id() + ": " +
+                                     written.error().what);
     container->change([&](State& live) {
         const bool by_user = live.killed_by_user;
         live = state;
@@ -56,11 +63,13 @@ void Containers::record_exit(const ContainerPtr& container, const plugin::ExitRe
     publish(*container, "die", {{"exitCode", std::to_string(record.code)}});
 }
 
-Result<void> Containers::remove(const std::shared_ptr<Cancel>& cancel, const ContainerPtr& container, Removal how) {
+Result<void> Containers::remove(const std::shared_ptr<Cancel>& cancel,
+                                const ContainerPtr& container, Removal how) {
     if (container->state().status == Status::running) {
         if (!how.force)
-            return fail(Code::conflict, "cannot remove container \"/", container->name(),
-                        "\": container is running: stop the container before removing or force remove");
+            return fail(
+                Code::conflict, "cannot remove container \"/", container->name(),
+                "\": container is running: stop the container before removing or force remove");
         auto killed = kill(cancel, container, "SIGKILL");
         if (!killed && container->state().status == Status::running) return killed;
     }
@@ -68,15 +77,18 @@ Result<void> Containers::remove(const std::shared_ptr<Cancel>& cancel, const Con
     const Status status = container->state().status;
     if (status == Status::removed) return {};  // --rm came first
     if (status == Status::running)
-        return fail(Code::conflict, "remove container ", container->id(), ": it was started again meanwhile");
+        return fail(Code::conflict, "remove container ", container->id(),
+                    ": it was started again meanwhile");
     return remove_locked(container, lock);
 }
 
-// From here on the container is gone for everybody; its layer and directories follow once its root is let go.
+// From here on the container is gone for everybody; its layer and directories follow once its root
+// is let go.
 Result<void> Containers::remove_locked(const ContainerPtr& container, const ContainerLock&) {
     State state = container->state();
     state.status = Status::removed;
-    TRY(update(services_.graph, container->id(), state, nullptr).context("remove container ", container->id()));
+    TRY(update(services_.graph, container->id(), state, nullptr)
+            .context("remove container ", container->id()));
     container->change([](State& live) { live.status = Status::removed; });
     forget(container);
     publish(*container, "destroy");
@@ -90,7 +102,8 @@ void Containers::reap(const ContainerPtr& container) {
         const std::string& id = container->id();
         const auto clear_up = [&]() -> Result<void> {
             TRY(TRY(services_.exec(container->record().exec_instance)).remove(call, id, ""));
-            const plugin::Storage storage = TRY(services_.storage(container->record().storage_instance));
+            const plugin::Storage storage =
+                TRY(services_.storage(container->record().storage_instance));
             TRY(storage.release(call, id));
             TRY(storage.remove(call, id));
             TRY(remove_tree(services_.runtime_fd.get(), id));

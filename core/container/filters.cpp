@@ -14,8 +14,9 @@ namespace {
 
 namespace bj = boost::json;
 
-constexpr std::array<std::string_view, 12> kKnown = {"ancestor", "before", "exited", "expose", "id",     "label",
-                                                     "name",     "network", "publish", "since", "status", "volume"};
+constexpr std::array<std::string_view, 12> kKnown = {"ancestor", "before", "exited", "expose",
+                                                     "id",       "label",  "name",   "network",
+                                                     "publish",  "since",  "status", "volume"};
 
 // "80/tcp", "80" or "8000-8010/tcp" against one port.
 bool port_matches(const std::string& wanted, int port, const std::string& protocol) {
@@ -37,16 +38,19 @@ bool label_matches(const Config& config, const std::string& wanted) {
 
 bool publishes(const Container& container, const std::string& wanted) {
     const auto endpoint = container.endpoint();
-    return endpoint && std::any_of(endpoint->ports.begin(), endpoint->ports.end(), [&](const auto& port) {
+    return endpoint &&
+           std::any_of(endpoint->ports.begin(), endpoint->ports.end(), [&](const auto& port) {
                return port_matches(wanted, port.container_port, port.protocol);
            });
 }
 
 bool exposes(const Config& config, const std::string& wanted) {
-    return std::any_of(config.exposed_ports.begin(), config.exposed_ports.end(), [&](const std::string& port) {
-        const std::size_t slash = port.find('/');
-        return port_matches(wanted, std::atoi(port.c_str()), slash == std::string::npos ? "tcp" : port.substr(slash + 1));
-    });
+    return std::any_of(
+        config.exposed_ports.begin(), config.exposed_ports.end(), [&](const std::string& port) {
+            const std::size_t slash = port.find('/');
+            return port_matches(wanted, std::atoi(port.c_str()),
+                                slash == std::string::npos ? "tcp" : port.substr(slash + 1));
+        });
 }
 
 // A name without a tag means latest; an id may be shortened.
@@ -59,18 +63,21 @@ bool image_matches(const Record& record, const std::string& wanted) {
 }
 
 bool mounts(const Config& config, const std::string& wanted) {
-    return std::any_of(config.binds.begin(), config.binds.end(),
-                       [&](const BindMount& bind) { return bind.source == wanted || bind.target == wanted; });
+    return std::any_of(config.binds.begin(), config.binds.end(), [&](const BindMount& bind) {
+        return bind.source == wanted || bind.target == wanted;
+    });
 }
 
-bool matches_one(const std::string& key, const std::string& wanted, const Container& container, const State& state) {
+bool matches_one(const std::string& key, const std::string& wanted, const Container& container,
+                 const State& state) {
     const Config& config = container.config();
     if (key == "id") return container.id().starts_with(wanted);
     if (key == "name") {
         const std::string plain = wanted.starts_with('/') ? wanted.substr(1) : wanted;
         if (plain.starts_with('^') || plain.ends_with('$')) {
             const bool front = plain.starts_with('^'), back = plain.ends_with('$');
-            std::string bare = plain.substr(front ? 1 : 0, plain.size() - (front ? 1 : 0) - (back ? 1 : 0));
+            std::string bare =
+                plain.substr(front ? 1 : 0, plain.size() - (front ? 1 : 0) - (back ? 1 : 0));
             if (bare.starts_with('/')) bare.erase(0, 1);
             if (front && back) return container.name() == bare;
             return front ? container.name().starts_with(bare) : container.name().ends_with(bare);
@@ -80,7 +87,8 @@ bool matches_one(const std::string& key, const std::string& wanted, const Contai
     if (key == "status") return wanted == status_name(state.status);
     if (key == "label") return label_matches(config, wanted);
     if (key == "ancestor") return image_matches(container.record(), wanted);
-    if (key == "exited") return state.status == Status::exited && std::to_string(state.exit_code) == wanted;
+    if (key == "exited")
+        return state.status == Status::exited && std::to_string(state.exit_code) == wanted;
     if (key == "network") return config.network_mode == wanted;
     if (key == "publish") return publishes(container, wanted);
     if (key == "expose") return exposes(config, wanted);
@@ -117,13 +125,17 @@ const std::vector<std::string>& Filters::values(const std::string& key) const {
     return found == wanted_.end() ? kNone : found->second;
 }
 
-// Several values of one filter: any of them; several filters: all; labels must all be there, as docker has it.
+// Several values of one filter: any of them; several filters: all; labels must all be there, as
+// docker has it.
 bool Filters::match(const Container& container, const State& state) const {
     return std::all_of(wanted_.begin(), wanted_.end(), [&](const auto& filter) {
-        const auto one = [&](const std::string& value) { return matches_one(filter.first, value, container, state); };
+        const auto one = [&](const std::string& value) {
+            return matches_one(filter.first, value, container, state);
+        };
         if (filter.second.empty()) return true;
-        return filter.first == "label" ? std::all_of(filter.second.begin(), filter.second.end(), one)
-                                       : std::any_of(filter.second.begin(), filter.second.end(), one);
+        return filter.first == "label"
+                   ? std::all_of(filter.second.begin(), filter.second.end(), one)
+                   : std::any_of(filter.second.begin(), filter.second.end(), one);
     });
 }
 

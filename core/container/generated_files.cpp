@@ -12,8 +12,8 @@ namespace davit::container {
 
 namespace {
 
-constexpr mode_t kReadableByAll = 0644;             // the container's users must be able to read them
-constexpr std::size_t kHostFileMax = 1 << 20;       // of the host's hosts and resolv.conf
+constexpr mode_t kReadableByAll = 0644;        // the container's users must be able to read them
+constexpr std::size_t kHostFileMax = 1 << 20;  // of the host's hosts and resolv.conf
 
 std::vector<std::string_view> lines_of(std::string_view text) {
     std::vector<std::string_view> lines;
@@ -36,7 +36,9 @@ std::string_view argument_of(std::string_view line, std::string_view keyword) {
     return line.substr(0, line.find_last_not_of(" \t\r") + 1);
 }
 
-bool is_loopback(std::string_view address) { return address.starts_with("127.") || address == "::1"; }
+bool is_loopback(std::string_view address) {
+    return address.starts_with("127.") || address == "::1";
+}
 
 std::string joined(const std::vector<std::string>& words) {
     std::string text;
@@ -61,7 +63,8 @@ std::string extra_host_line(const std::string& entry, const FileContext& context
     const std::size_t colon = entry.find_first_of(":=");
     if (colon == std::string::npos) return {};
     std::string address = entry.substr(colon + 1);
-    if (address == "host-gateway") address = context.endpoint != nullptr ? context.endpoint->gateway : "127.0.0.1";
+    if (address == "host-gateway")
+        address = context.endpoint != nullptr ? context.endpoint->gateway : "127.0.0.1";
     return address + "\t" + entry.substr(0, colon) + "\n";
 }
 
@@ -79,7 +82,8 @@ std::string resolv_conf(const FileContext& context, std::string_view host_file) 
     add_name_servers(text, context, host_file);
     const auto keep = [&](std::string_view keyword, const std::vector<std::string>& own) {
         if (!own.empty()) {
-            if (own[0] != ".") text += std::string(keyword) + joined(own) + "\n";  // "." asks for none
+            if (own[0] != ".")
+                text += std::string(keyword) + joined(own) + "\n";  // "." asks for none
             return;
         }
         for (std::string_view line : lines_of(host_file))
@@ -98,9 +102,12 @@ std::string hosts_file(const FileContext& context) {
         "ff00::\tip6-mcastprefix\n"
         "ff02::1\tip6-allnodes\n"
         "ff02::2\tip6-allrouters\n";
-    for (const std::string& entry : context.config.extra_hosts) text += extra_host_line(entry, context);
+    for (const std::string& entry : context.config.extra_hosts)
+        text += extra_host_line(entry, context);
     const std::string& domain = context.config.domainname;
-    const std::string names = domain.empty() ? context.hostname : context.hostname + "." + domain + " " + context.hostname;
+    const std::string names = domain.empty()
+                                  ? context.hostname
+                                  : context.hostname + "." + domain + " " + context.hostname;
     if (context.endpoint != nullptr) text += context.endpoint->address + "\t" + names + "\n";
     return text;
 }
@@ -110,7 +117,8 @@ Result<void> write_generated_files(int directory, const FileContext& context) {
     TRY(atomic_write(directory, "hostname", context.hostname + "\n", kReadableByAll));
     const std::string hosts = context.host_network ? host_file("/etc/hosts") : hosts_file(context);
     TRY(atomic_write(directory, "hosts", hosts, kReadableByAll));
-    return atomic_write(directory, "resolv.conf", resolv_conf(context, host_resolv), kReadableByAll);
+    return atomic_write(directory, "resolv.conf", resolv_conf(context, host_resolv),
+                        kReadableByAll);
 }
 
 }  // namespace davit::container

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The files that the engine writes for every container: hosts, hostname, resolv.conf (seams rule 1). Each becomes a bind
-// mount of its own.
+// The files that the engine writes for every container: hosts, hostname, resolv.conf (seams rule
+// 1). Each becomes a bind mount of its own.
 #pragma once
 
 #include "core/container/config.hpp"
@@ -13,16 +13,18 @@ namespace davit::container {
 
 struct FileContext {
     const Config& config;
-    std::string hostname;                       // what uname -n shows in the container
-    const network::Endpoint* endpoint = nullptr;  // none: the container shares the host's network or has none
+    std::string hostname;  // what uname -n shows in the container
+    const network::Endpoint* endpoint =
+        nullptr;  // none: the container shares the host's network or has none
     bool host_network = false;
 };
 
 // Writes the three files into the container's directory under the data root.
 Result<void> write_generated_files(int directory, const FileContext& context);
 
-// The content of /etc/resolv.conf: the host's name servers without those that only the host can reach (loopback), unless
-// the container shares its network; the user's --dns options replace them. `host_file` is the host's own text.
+// The content of /etc/resolv.conf: the host's name servers without those that only the host can
+// reach (loopback), unless the container shares its network; the user's --dns options replace them.
+// `host_file` is the host's own text.
 std::string resolv_conf(const FileContext& context, std::string_view host_file);
 std::string hosts_file(const FileContext& context);
 

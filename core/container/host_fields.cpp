@@ -16,7 +16,8 @@ namespace {
 
 namespace bj = boost::json;
 
-constexpr std::int64_t kMinimumMemory = 6 << 20;  // Docker's: below it the program cannot even be executed
+constexpr std::int64_t kMinimumMemory =
+    6 << 20;  // Docker's: below it the program cannot even be executed
 constexpr std::int64_t kDefaultShmSize = 64 << 20;
 
 Error invalid(std::string_view what) { return fail(Code::invalid, "create container: ", what); }
@@ -33,15 +34,20 @@ std::vector<std::string> split(std::string_view text, char separator) {
 }
 
 bool is_propagation(std::string_view word) {
-    static constexpr std::string_view kWords[] = {"private", "rprivate", "shared", "rshared", "slave", "rslave"};
+    static constexpr std::string_view kWords[] = {"private", "rprivate", "shared",
+                                                  "rshared", "slave",    "rslave"};
     return std::find(std::begin(kWords), std::end(kWords), word) != std::end(kWords);
 }
 
-Result<void> read_bind_options(std::string_view options, const std::string& bind, BindMount& mount) {
+Result<void> read_bind_options(std::string_view options, const std::string& bind,
+                               BindMount& mount) {
     for (const std::string& option : split(options, ',')) {
-        if (option == "ro") mount.read_only = true;
-        else if (is_propagation(option)) mount.propagation = option;
-        else if (option != "rw" && option != "z" && option != "Z" && option != "nocopy" && !option.empty())
+        if (option == "ro")
+            mount.read_only = true;
+        else if (is_propagation(option))
+            mount.propagation = option;
+        else if (option != "rw" && option != "z" && option != "Z" && option != "nocopy" &&
+                 !option.empty())
             return invalid("invalid mode of bind '" + bind + "': " + option);
     }
     return {};
@@ -51,16 +57,18 @@ Result<void> read_bind_options(std::string_view options, const std::string& bind
 Result<BindMount> read_bind(const std::string& bind) {
     const auto parts = split(bind, ':');
     if (parts.size() < 2)
-        return fail(Code::unsupported, "create container: HostConfig.Binds: anonymous volume '", bind,
-                    "' is not supported yet");
+        return fail(Code::unsupported, "create container: HostConfig.Binds: anonymous volume '",
+                    bind, "' is not supported yet");
     if (parts.size() > 3) return invalid("invalid volume specification: '" + bind + "'");
     BindMount mount{.source = parts[0], .target = parts[1], .create_source = true};
     if (mount.source.empty() || mount.source[0] != '/')
-        return fail(Code::unsupported, "create container: HostConfig.Binds: named volume '", mount.source,
-                    "' is not supported yet; a bind needs an absolute path");
+        return fail(Code::unsupported, "create container: HostConfig.Binds: named volume '",
+                    mount.source, "' is not supported yet; a bind needs an absolute path");
     if (mount.target.empty() || mount.target[0] != '/')
-        return invalid("invalid volume specification: '" + bind + "': the path in the container must be absolute");
-    if (mount.target == "/") return invalid("invalid volume specification: '" + bind + "': destination can't be '/'");
+        return invalid("invalid volume specification: '" + bind +
+                       "': the path in the container must be absolute");
+    if (mount.target == "/")
+        return invalid("invalid volume specification: '" + bind + "': destination can't be '/'");
     if (parts.size() == 3) TRY(read_bind_options(parts[2], bind, mount));
     return mount;
 }
@@ -85,12 +93,13 @@ Result<BindMount> read_bind_mount(const bj::object& mount) {
                    .target = TRY(json::require_string(mount, "Target")),
                    .read_only = TRY(json::get_bool(mount, "ReadOnly", false))};
     if (bind.source.empty() || bind.source[0] != '/')
-        return invalid("invalid mount config for type \"bind\": invalid mount path: '" + bind.source +
-                       "' mount path must be absolute");
+        return invalid("invalid mount config for type \"bind\": invalid mount path: '" +
+                       bind.source + "' mount path must be absolute");
     if (const auto* options = TRY(json::get_object(mount, "BindOptions"))) {
         bind.propagation = TRY(json::get_string(*options, "Propagation", "rprivate"));
         if (bind.propagation.empty()) bind.propagation = "rprivate";
-        if (!is_propagation(bind.propagation)) return invalid("invalid propagation mode: " + bind.propagation);
+        if (!is_propagation(bind.propagation))
+            return invalid("invalid propagation mode: " + bind.propagation);
         bind.recursive = !TRY(json::get_bool(*options, "NonRecursive", false));
         bind.create_source = TRY(json::get_bool(*options, "CreateMountpoint", false));
     }
@@ -98,7 +107,8 @@ Result<BindMount> read_bind_mount(const bj::object& mount) {
 }
 
 Result<void> read_mounts(const bj::object& host, Config& config) {
-    for (const std::string& bind : TRY(json::get_strings(host, "Binds"))) config.binds.push_back(TRY(read_bind(bind)));
+    for (const std::string& bind : TRY(json::get_strings(host, "Binds")))
+        config.binds.push_back(TRY(read_bind(bind)));
     for (auto& [target, options] : TRY(string_map(host, "Tmpfs"))) {
         TmpfsMount tmpfs{.target = target};
         for (std::string& option : split(options, ','))
@@ -111,8 +121,10 @@ Result<void> read_mounts(const bj::object& host, Config& config) {
         if (!value.is_object()) return invalid("HostConfig.Mounts: expected objects");
         const bj::object& mount = value.get_object();
         const std::string type = TRY(json::require_string(mount, "Type"));
-        if (type == "bind") config.binds.push_back(TRY(read_bind_mount(mount)));
-        else if (type == "tmpfs") config.tmpfs.push_back(TRY(read_tmpfs_mount(mount)));
+        if (type == "bind")
+            config.binds.push_back(TRY(read_bind_mount(mount)));
+        else if (type == "tmpfs")
+            config.tmpfs.push_back(TRY(read_tmpfs_mount(mount)));
         else
             return fail(Code::unsupported, "create container: HostConfig.Mounts: type \"", type,
                         "\" is not supported yet");
@@ -134,7 +146,8 @@ Result<void> read_host_ports(const std::string& text, PortBinding& binding) {
     const auto ends = split(text, '-');
     binding.first = TRY(read_port(ends[0]));
     binding.last = ends.size() > 1 ? TRY(read_port(ends[1])) : binding.first;
-    if (ends.size() > 2 || binding.last < binding.first) return invalid("invalid port specification: \"" + text + "\"");
+    if (ends.size() > 2 || binding.last < binding.first)
+        return invalid("invalid port specification: \"" + text + "\"");
     return {};
 }
 
@@ -146,7 +159,8 @@ Result<PortBinding> read_container_port(std::string_view text) {
     if (parts.size() > 1) binding.protocol = parts[1];
     if (binding.protocol != "tcp" && binding.protocol != "udp" && binding.protocol != "sctp")
         return invalid("invalid proto: " + binding.protocol);
-    if (binding.container_port == 0) return invalid("invalid port specification: \"" + std::string(text) + "\"");
+    if (binding.container_port == 0)
+        return invalid("invalid port specification: \"" + std::string(text) + "\"");
     return binding;
 }
 
@@ -160,7 +174,8 @@ Result<void> read_ports(const bj::object& host, Config& config) {
             config.ports.push_back(binding);
             continue;
         }
-        if (!list.is_array()) return invalid("HostConfig.PortBindings: expected a list for " + std::string(port));
+        if (!list.is_array())
+            return invalid("HostConfig.PortBindings: expected a list for " + std::string(port));
         for (const bj::value& entry : list.get_array()) {
             if (!entry.is_object()) return invalid("HostConfig.PortBindings: expected objects");
             PortBinding one = binding;
@@ -173,11 +188,17 @@ Result<void> read_ports(const bj::object& host, Config& config) {
 }
 
 Result<void> read_resources(const bj::object& host, Resources& resources) {
-    const struct { std::string_view key; std::int64_t& value; } numbers[] = {
-        {"Memory", resources.memory}, {"MemorySwap", resources.memory_swap},
-        {"MemoryReservation", resources.memory_reservation}, {"NanoCpus", resources.nano_cpus},
-        {"CpuShares", resources.cpu_shares}, {"CpuPeriod", resources.cpu_period},
-        {"CpuQuota", resources.cpu_quota}, {"PidsLimit", resources.pids_limit}};
+    const struct {
+        std::string_view key;
+        std::int64_t& value;
+    } numbers[] = {{"Memory", resources.memory},
+                   {"MemorySwap", resources.memory_swap},
+                   {"MemoryReservation", resources.memory_reservation},
+                   {"NanoCpus", resources.nano_cpus},
+                   {"CpuShares", resources.cpu_shares},
+                   {"CpuPeriod", resources.cpu_period},
+                   {"CpuQuota", resources.cpu_quota},
+                   {"PidsLimit", resources.pids_limit}};
     for (const auto& number : numbers) number.value = TRY(json::get_int(host, number.key, 0));
     resources.cpuset_cpus = TRY(json::get_string(host, "CpusetCpus", ""));
     resources.cpuset_mems = TRY(json::get_string(host, "CpusetMems", ""));
@@ -203,13 +224,18 @@ Result<void> read_security(const bj::object& host, Config& config) {
         const std::size_t at = option.find_first_of("=:");
         const std::string key = option.substr(0, at);
         const std::string value = at == std::string::npos ? "" : option.substr(at + 1);
-        if (key == "no-new-privileges") config.no_new_privileges = value != "false";
-        else if (key == "seccomp") config.seccomp = value == "builtin" ? "" : value;
-        else if (key == "label") continue;  // means nothing without SELinux (seams rule 9)
-        else if (key == "apparmor" && value == "unconfined") continue;
+        if (key == "no-new-privileges")
+            config.no_new_privileges = value != "false";
+        else if (key == "seccomp")
+            config.seccomp = value == "builtin" ? "" : value;
+        else if (key == "label")
+            continue;  // means nothing without SELinux (seams rule 9)
+        else if (key == "apparmor" && value == "unconfined")
+            continue;
         else if (key == "systempaths" && value == "unconfined")
             config.masked_paths.emplace(), config.read_only_paths.emplace();
-        else return invalid("invalid --security-opt: \"" + option + "\"");
+        else
+            return invalid("invalid --security-opt: \"" + option + "\"");
     }
     if (const auto* masked = TRY(json::get_array(host, "MaskedPaths")); masked != nullptr)
         config.masked_paths = TRY(json::get_strings(host, "MaskedPaths"));
@@ -218,11 +244,13 @@ Result<void> read_security(const bj::object& host, Config& config) {
     return {};
 }
 
-Result<bool> host_mode(const bj::object& host, std::string_view key, std::initializer_list<std::string_view> own) {
+Result<bool> host_mode(const bj::object& host, std::string_view key,
+                       std::initializer_list<std::string_view> own) {
     const std::string mode = TRY(json::get_string(host, key, ""));
     if (mode == "host") return true;
     if (std::find(own.begin(), own.end(), mode) != own.end()) return false;
-    return fail(Code::unsupported, "create container: HostConfig.", key, ": \"", mode, "\" is not supported yet");
+    return fail(Code::unsupported, "create container: HostConfig.", key, ": \"", mode,
+                "\" is not supported yet");
 }
 
 Result<void> read_namespaces(const bj::object& host, Config& config) {
@@ -262,7 +290,8 @@ Result<void> read_ulimits(const bj::object& host, Config& config) {
                      .soft = TRY(json::get_int(object, "Soft", 0)),
                      .hard = TRY(json::get_int(object, "Hard", 0))};
         if (limit.hard != -1 && (limit.soft == -1 || limit.soft > limit.hard))
-            return invalid("ulimit " + limit.name + ": the soft limit must not exceed the hard limit");
+            return invalid("ulimit " + limit.name +
+                           ": the soft limit must not exceed the hard limit");
         config.ulimits.push_back(std::move(limit));
     }
     return {};
@@ -273,7 +302,8 @@ Result<std::int64_t> read_bytes(std::string_view text) {
     std::int64_t number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
-    if (error != std::errc() || number < 0) return invalid("invalid size: '" + std::string(text) + "'");
+    if (error != std::errc() || number < 0)
+        return invalid("invalid size: '" + std::string(text) + "'");
     const char letter = unit.empty() ? 'b' : static_cast<char>(unit[0] | 0x20);
     switch (letter) {
         case 'b': return number;
@@ -290,12 +320,16 @@ Result<void> read_log(const bj::object& host, Config& config) {
     const std::string type = TRY(json::get_string(*log, "Type", "json-file"));
     config.log = type != "none";
     if (config.log && type != "json-file")
-        return fail(Code::unsupported, "create container: log driver \"", type, "\" is not supported yet");
+        return fail(Code::unsupported, "create container: log driver \"", type,
+                    "\" is not supported yet");
     for (const auto& [key, value] : TRY(string_map(*log, "Config"))) {
-        if (key == "max-size") config.log_max_bytes = value == "-1" ? 0 : TRY(read_bytes(value));
-        else if (key == "max-file") config.log_max_files = TRY(read_port(value));
+        if (key == "max-size")
+            config.log_max_bytes = value == "-1" ? 0 : TRY(read_bytes(value));
+        else if (key == "max-file")
+            config.log_max_files = TRY(read_port(value));
         else
-            return fail(Code::unsupported, "create container: log option \"", key, "\" for json-file is not supported");
+            return fail(Code::unsupported, "create container: log option \"", key,
+                        "\" for json-file is not supported");
     }
     if (config.log_max_files > 1 && config.log_max_bytes == 0)
         return invalid("max-file needs max-size with the json-file log driver");
@@ -304,8 +338,11 @@ Result<void> read_log(const bj::object& host, Config& config) {
 
 Result<void> read_storage(const bj::object& host, Config& config) {
     for (const auto& [key, value] : TRY(string_map(host, "StorageOpt"))) {
-        if (key == "instance") config.storage_instance = value;
-        else return fail(Code::unsupported, "create container: storage option \"", key, "\" is not supported yet");
+        if (key == "instance")
+            config.storage_instance = value;
+        else
+            return fail(Code::unsupported, "create container: storage option \"", key,
+                        "\" is not supported yet");
     }
     return {};
 }
@@ -327,8 +364,10 @@ Result<void> read_rest(const bj::object& host, Config& config) {
     if (config.shm_size < 0) return invalid("SHM size can not be less than 0");
     config.cgroup_parent = TRY(json::get_string(host, "CgroupParent", ""));
     config.exec_instance = TRY(json::get_string(host, "Runtime", ""));
-    if (const auto* size = TRY(json::get_array(host, "ConsoleSize")); size != nullptr && size->size() == 2) {
-        if (!(*size)[0].is_number() || !(*size)[1].is_number()) return invalid("HostConfig.ConsoleSize: expected numbers");
+    if (const auto* size = TRY(json::get_array(host, "ConsoleSize"));
+        size != nullptr && size->size() == 2) {
+        if (!(*size)[0].is_number() || !(*size)[1].is_number())
+            return invalid("HostConfig.ConsoleSize: expected numbers");
         config.rows = (*size)[0].to_number<std::uint16_t>();
         config.columns = (*size)[1].to_number<std::uint16_t>();
     }
@@ -337,12 +376,14 @@ Result<void> read_rest(const bj::object& host, Config& config) {
 
 }  // namespace
 
-Result<std::map<std::string, std::string>> string_map(const bj::object& object, std::string_view key) {
+Result<std::map<std::string, std::string>> string_map(const bj::object& object,
+                                                      std::string_view key) {
     std::map<std::string, std::string> map;
     const auto* found = TRY(json::get_object(object, key));
     if (found == nullptr) return map;
     for (const auto& [name, value] : *found) {
-        if (!value.is_string()) return invalid(std::string(key) + "." + std::string(name) + ": expected a string");
+        if (!value.is_string())
+            return invalid(std::string(key) + "." + std::string(name) + ": expected a string");
         map.emplace(name, std::string(value.get_string()));
     }
     return map;
@@ -353,16 +394,20 @@ Result<void> normalise_host_fields(bj::object& host) {
     if (network.empty() || network == "default") host["NetworkMode"] = "bridge";
     if (const auto* log = TRY(json::get_object(host, "LogConfig")); log != nullptr) {
         const std::string type = TRY(json::get_string(*log, "Type", ""));
-        bj::value options = json::find(*log, "Config") != nullptr ? *json::find(*log, "Config") : bj::object();
-        host["LogConfig"] = bj::object{{"Type", type.empty() ? "json-file" : type}, {"Config", std::move(options)}};
+        bj::value options =
+            json::find(*log, "Config") != nullptr ? *json::find(*log, "Config") : bj::object();
+        host["LogConfig"] =
+            bj::object{{"Type", type.empty() ? "json-file" : type}, {"Config", std::move(options)}};
     }
     if (TRY(json::get_int(host, "ShmSize", 0)) == 0) host["ShmSize"] = kDefaultShmSize;
     if (TRY(json::get_string(host, "IpcMode", "")).empty()) host["IpcMode"] = "private";
     // Docker fills in a swap limit of twice the memory limit when none is given.
     const std::int64_t memory = TRY(json::get_int(host, "Memory", 0));
-    if (memory > 0 && TRY(json::get_int(host, "MemorySwap", 0)) == 0) host["MemorySwap"] = memory * 2;
+    if (memory > 0 && TRY(json::get_int(host, "MemorySwap", 0)) == 0)
+        host["MemorySwap"] = memory * 2;
     if (TRY(json::get_int(host, "PidsLimit", 0)) <= 0) host["PidsLimit"] = nullptr;
-    if (const auto* policy = TRY(json::get_object(host, "RestartPolicy")); policy == nullptr || says_nothing(*policy) )
+    if (const auto* policy = TRY(json::get_object(host, "RestartPolicy"));
+        policy == nullptr || says_nothing(*policy))
         host["RestartPolicy"] = bj::object{{"Name", "no"}, {"MaximumRetryCount", 0}};
     return {};
 }

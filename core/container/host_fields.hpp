@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads HostConfig: binds, ports, limits and the other things that concern the host. Used by config.cpp only.
+// Reads HostConfig: binds, ports, limits and the other things that concern the host. Used by
+// config.cpp only.
 #pragma once
 
 #include "core/container/config.hpp"
@@ -8,10 +9,12 @@
 
 namespace davit::container {
 
-// Brings what has several spellings to one ("default" network, empty log driver, capability names), in place.
+// Brings what has several spellings to one ("default" network, empty log driver, capability names),
+// in place.
 Result<void> normalise_host_fields(boost::json::object& host);
 Result<void> read_host_fields(const boost::json::object& host, Config& config);
 // A member that maps strings to strings; absent or null: empty.
-Result<std::map<std::string, std::string>> string_map(const boost::json::object& object, std::string_view key);
+Result<std::map<std::string, std::string>> string_map(const boost::json::object& object,
+                                                      std::string_view key);
 
 }  // namespace davit::container

@@ -20,10 +20,11 @@ namespace davit::container {
 
 namespace {
 
-constexpr std::size_t kBlock = 64 * 1024;      // read at once; a log line is at most about 100 KiB when escaped
-constexpr int kRotatedMax = 1000;              // rotated files looked for; max-file has far fewer
-// A follower looks at the container's state this often besides being woken by writes: the end of a container changes
-// nothing in its log.
+constexpr std::size_t kBlock =
+    64 * 1024;                     // read at once; a log line is at most about 100 KiB when escaped
+constexpr int kRotatedMax = 1000;  // rotated files looked for; max-file has far fewer
+// A follower looks at the container's state this often besides being woken by writes: the end of a
+// container changes nothing in its log.
 constexpr int kLookAtStateMs = 100;
 
 class Reader {
@@ -47,24 +48,30 @@ private:
     Result<std::vector<Fd>> open_all() {
         std::vector<Fd> files;
         for (int number = 1; number < kRotatedMax; ++number) {
-            auto rotated = open_beneath(source_.directory, source_.name + "." + std::to_string(number), O_RDONLY);
+            auto rotated = open_beneath(source_.directory,
+                                        source_.name + "." + std::to_string(number), O_RDONLY);
             if (!rotated) break;
             files.insert(files.begin(), std::move(*rotated));
         }
         auto current = open_beneath(source_.directory, source_.name, O_RDONLY);
-        if (current) files.push_back(std::move(*current));
-        else if (current.error().code != Code::not_found) return std::move(current).error();
+        if (current)
+            files.push_back(std::move(*current));
+        else if (current.error().code != Code::not_found)
+            return std::move(current).error();
         return files;
     }
 
-    // Places every file so that exactly the last `tail` lines are read; files before them are left out.
+    // Places every file so that exactly the last `tail` lines are read; files before them are left
+    // out.
     Result<void> seek_tail(std::vector<Fd>& files) {
         std::uint64_t wanted = *request_.tail;
         for (std::size_t i = files.size(); i-- > 0;) {
             if (!files[i]) continue;
             if (wanted == 0) {
-                if (i + 1 < files.size()) files[i].reset();
-                else if (::lseek(files[i].get(), 0, SEEK_END) < 0) return os_error("seek in log");
+                if (i + 1 < files.size())
+                    files[i].reset();
+                else if (::lseek(files[i].get(), 0, SEEK_END) < 0)
+                    return os_error("seek in log");
                 continue;
             }
             wanted -= TRY(seek_lines_back(files[i].get(), wanted));
@@ -72,7 +79,8 @@ private:
         return {};
     }
 
-    // Leaves the position `lines` lines before the end, or at the start; how many there are from there on.
+    // Leaves the position `lines` lines before the end, or at the start; how many there are from
+    // there on.
     static Result<std::uint64_t> seek_lines_back(int fd, std::uint64_t lines) {
         off_t end = ::lseek(fd, 0, SEEK_END);
         if (end < 0) return os_error("seek in log");
@@ -111,7 +119,8 @@ private:
 
     Result<void> give_lines() {
         std::size_t begin = 0;
-        for (std::size_t end; !over_ && (end = rest_.find('\n', begin)) != std::string::npos; begin = end + 1)
+        for (std::size_t end; !over_ && (end = rest_.find('\n', begin)) != std::string::npos;
+             begin = end + 1)
             TRY(give(std::string_view(rest_).substr(begin, end - begin)));
         rest_.erase(0, begin);
         return {};
@@ -129,7 +138,8 @@ private:
             if (time && *time < request_.since_ns) return {};
         }
         if (!(line->stream == 1 ? request_.out : request_.err)) return {};
-        // Lines of one stream travel together; with time stamps a part of a line has none of its own.
+        // Lines of one stream travel together; with time stamps a part of a line has none of its
+        // own.
         if (line->stream != stream_ || pending_.size() > kBlock) TRY(flush());
         stream_ = line->stream;
         if (request_.timestamps && !inside_line_) pending_.append(line->time).append(" ");
@@ -145,15 +155,18 @@ private:
         return sent;
     }
 
-    // A rotated file is left only after reading it to its end: the launcher renames it and makes a new one.
+    // A rotated file is left only after reading it to its end: the launcher renames it and makes a
+    // new one.
     Result<void> follow(Fd current) {
         const Fd notify(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
         if (!notify) return os_error("watch log");
         const std::string path = "/proc/self/fd/" + std::to_string(source_.directory);
-        if (::inotify_add_watch(notify.get(), path.c_str(), IN_MODIFY | IN_CREATE | IN_MOVED_TO) < 0)
+        if (::inotify_add_watch(notify.get(), path.c_str(), IN_MODIFY | IN_CREATE | IN_MOVED_TO) <
+            0)
             return os_error("watch log");
         while (!over_) {
-            const bool ended = source_.ended();  // asked before reading: what was written before is read below
+            const bool ended =
+                source_.ended();  // asked before reading: what was written before is read below
             if (current) TRY(drain(current.get()));
             if (auto next = newer_file(current)) {
                 if (current) TRY(drain(current.get()));
@@ -170,8 +183,10 @@ private:
     Fd newer_file(const Fd& current) const {
         auto named = open_beneath(source_.directory, source_.name, O_RDONLY);
         if (!named) return {};
-        struct stat ours {}, theirs {};
-        if (current && (::fstat(current.get(), &ours) != 0 || ::fstat(named->get(), &theirs) != 0)) return {};
+        struct stat ours {
+        }, theirs{};
+        if (current && (::fstat(current.get(), &ours) != 0 || ::fstat(named->get(), &theirs) != 0))
+            return {};
         if (current && ours.st_ino == theirs.st_ino && ours.st_dev == theirs.st_dev) return {};
         return std::move(*named);
     }
@@ -195,7 +210,8 @@ private:
 
 }  // namespace
 
-Result<void> read_log(const LogSource& source, const LogRequest& request, Cancel& cancel, const LogSink& sink) {
+Result<void> read_log(const LogSource& source, const LogRequest& request, Cancel& cancel,
+                      const LogSink& sink) {
     return Reader(source, request, cancel, sink).run();
 }
 

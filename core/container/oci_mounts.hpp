@@ -13,7 +13,8 @@ struct MountPlan {
     std::vector<Fd>& fds;
 };
 
-// In the order in which they are attached: the system's own, the generated files, then the user's, parents first.
+// In the order in which they are attached: the system's own, the generated files, then the user's,
+// parents first.
 Result<void> plan_mounts(const SpecInput& input, MountPlan plan);
 
 }  // namespace davit::container

@@ -8,9 +8,9 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include <dirent.h>
 #include <algorithm>
 #include <array>
-#include <dirent.h>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -23,27 +23,71 @@ namespace bj = boost::json;
 
 // What containers are used to (features.md 3.8); the kernel's other capabilities come by --cap-add.
 constexpr std::array kDefaultCapabilities = {
-    "CAP_CHOWN",  "CAP_DAC_OVERRIDE", "CAP_FSETID",  "CAP_FOWNER",           "CAP_MKNOD",
-    "CAP_NET_RAW", "CAP_SETGID",      "CAP_SETUID",  "CAP_SETFCAP",          "CAP_SETPCAP",
-    "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT", "CAP_KILL", "CAP_AUDIT_WRITE"};
+    "CAP_CHOWN",   "CAP_DAC_OVERRIDE", "CAP_FSETID",           "CAP_FOWNER",
+    "CAP_MKNOD",   "CAP_NET_RAW",      "CAP_SETGID",           "CAP_SETUID",
+    "CAP_SETFCAP", "CAP_SETPCAP",      "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT",
+    "CAP_KILL",    "CAP_AUDIT_WRITE"};
 
 // capabilities(7), in the order of their numbers.
-constexpr std::array kAllCapabilities = {
-    "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_DAC_READ_SEARCH", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_SETGID",
-    "CAP_SETUID", "CAP_SETPCAP", "CAP_LINUX_IMMUTABLE", "CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST", "CAP_NET_ADMIN",
-    "CAP_NET_RAW", "CAP_IPC_LOCK", "CAP_IPC_OWNER", "CAP_SYS_MODULE", "CAP_SYS_RAWIO", "CAP_SYS_CHROOT",
-    "CAP_SYS_PTRACE", "CAP_SYS_PACCT", "CAP_SYS_ADMIN", "CAP_SYS_BOOT", "CAP_SYS_NICE", "CAP_SYS_RESOURCE",
-    "CAP_SYS_TIME", "CAP_SYS_TTY_CONFIG", "CAP_MKNOD", "CAP_LEASE", "CAP_AUDIT_WRITE", "CAP_AUDIT_CONTROL",
-    "CAP_SETFCAP", "CAP_MAC_OVERRIDE", "CAP_MAC_ADMIN", "CAP_SYSLOG", "CAP_WAKE_ALARM", "CAP_BLOCK_SUSPEND",
-    "CAP_AUDIT_READ", "CAP_PERFMON", "CAP_BPF", "CAP_CHECKPOINT_RESTORE"};
+constexpr std::array kAllCapabilities = {"CAP_CHOWN",
+                                         "CAP_DAC_OVERRIDE",
+                                         "CAP_DAC_READ_SEARCH",
+                                         "CAP_FOWNER",
+                                         "CAP_FSETID",
+                                         "CAP_KILL",
+                                         "CAP_SETGID",
+                                         "CAP_SETUID",
+                                         "CAP_SETPCAP",
+                                         "CAP_LINUX_IMMUTABLE",
+                                         "CAP_NET_BIND_SERVICE",
+                                         "CAP_NET_BROADCAST",
+                                         "CAP_NET_ADMIN",
+                                         "CAP_NET_RAW",
+                                         "CAP_IPC_LOCK",
+                                         "CAP_IPC_OWNER",
+                                         "CAP_SYS_MODULE",
+                                         "CAP_SYS_RAWIO",
+                                         "CAP_SYS_CHROOT",
+                                         "CAP_SYS_PTRACE",
+                                         "CAP_SYS_PACCT",
+                                         "CAP_SYS_ADMIN",
+                                         "CAP_SYS_BOOT",
+                                         "CAP_SYS_NICE",
+                                         "CAP_SYS_RESOURCE",
+                                         "CAP_SYS_TIME",
+                                         "CAP_SYS_TTY_CONFIG",
+                                         "CAP_MKNOD",
+                                         "CAP_LEASE",
+                                         "CAP_AUDIT_WRITE",
+                                         "CAP_AUDIT_CONTROL",
+                                         "CAP_SETFCAP",
+                                         "CAP_MAC_OVERRIDE",
+                                         "CAP_MAC_ADMIN",
+                                         "CAP_SYSLOG",
+                                         "CAP_WAKE_ALARM",
+                                         "CAP_BLOCK_SUSPEND",
+                                         "CAP_AUDIT_READ",
+                                         "CAP_PERFMON",
+                                         "CAP_BPF",
+                                         "CAP_CHECKPOINT_RESTORE"};
 
-constexpr std::array kMaskedPaths = {
-    "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
-    "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap",
-    "/sys/firmware"};
-constexpr std::array kReadOnlyPaths = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"};
+constexpr std::array kMaskedPaths = {"/proc/acpi",
+                                     "/proc/asound",
+                                     "/proc/interrupts",
+                                     "/proc/kcore",
+                                     "/proc/keys",
+                                     "/proc/latency_stats",
+                                     "/proc/sched_debug",
+                                     "/proc/scsi",
+                                     "/proc/timer_list",
+                                     "/proc/timer_stats",
+                                     "/sys/devices/virtual/powercap",
+                                     "/sys/firmware"};
+constexpr std::array kReadOnlyPaths = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
+                                       "/proc/sysrq-trigger"};
 
-constexpr const char* kDefaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+constexpr const char* kDefaultPath =
+    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 struct DeviceRule {
     const char* type;
@@ -52,13 +96,14 @@ struct DeviceRule {
 };
 // mknod of anything, use of these only.
 constexpr std::array kDeviceRules = {
-    DeviceRule{"c", -1, -1, "m"},   DeviceRule{"b", -1, -1, "m"},   DeviceRule{"c", 1, 3, "rwm"},
-    DeviceRule{"c", 1, 5, "rwm"},   DeviceRule{"c", 1, 7, "rwm"},   DeviceRule{"c", 1, 8, "rwm"},
-    DeviceRule{"c", 1, 9, "rwm"},   DeviceRule{"c", 5, 0, "rwm"},   DeviceRule{"c", 5, 1, "rwm"},
-    DeviceRule{"c", 5, 2, "rwm"},   DeviceRule{"c", 136, -1, "rwm"}};
+    DeviceRule{"c", -1, -1, "m"}, DeviceRule{"b", -1, -1, "m"},   DeviceRule{"c", 1, 3, "rwm"},
+    DeviceRule{"c", 1, 5, "rwm"}, DeviceRule{"c", 1, 7, "rwm"},   DeviceRule{"c", 1, 8, "rwm"},
+    DeviceRule{"c", 1, 9, "rwm"}, DeviceRule{"c", 5, 0, "rwm"},   DeviceRule{"c", 5, 1, "rwm"},
+    DeviceRule{"c", 5, 2, "rwm"}, DeviceRule{"c", 136, -1, "rwm"}};
 
 std::string capability_name(std::string name) {
-    std::transform(name.begin(), name.end(), name.begin(), [](char c) { return c >= 'a' && c <= 'z' ? char(c - 32) : c; });
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](char c) { return c >= 'a' && c <= 'z' ? char(c - 32) : c; });
     return name.starts_with("CAP_") || name == "ALL" ? name : "CAP_" + name;
 }
 
@@ -66,7 +111,8 @@ bool contains(const std::vector<std::string>& list, std::string_view name) {
     return std::find(list.begin(), list.end(), name) != list.end();
 }
 
-// Docker's rules: ALL in --cap-add starts from everything, ALL in --cap-drop from nothing; single names then count.
+// Docker's rules: ALL in --cap-add starts from everything, ALL in --cap-drop from nothing; single
+// names then count.
 std::vector<std::string> capabilities_of(const Config& config, bool privileged) {
     if (privileged) return {kAllCapabilities.begin(), kAllCapabilities.end()};
     std::vector<std::string> add, drop;
@@ -75,8 +121,8 @@ std::vector<std::string> capabilities_of(const Config& config, bool privileged) 
     const bool all = contains(add, "ALL"), none = contains(drop, "ALL");
     std::vector<std::string> result;
     for (const std::string name : kAllCapabilities) {
-        const bool usual = std::find(kDefaultCapabilities.begin(), kDefaultCapabilities.end(), name) !=
-                           kDefaultCapabilities.end();
+        const bool usual = std::find(kDefaultCapabilities.begin(), kDefaultCapabilities.end(),
+                                     name) != kDefaultCapabilities.end();
         const bool start = all ? true : none ? false : usual;
         const bool dropped = contains(drop, name) && !(none && contains(add, name));
         if ((start || contains(add, name)) && !dropped) result.push_back(name);
@@ -84,11 +130,14 @@ std::vector<std::string> capabilities_of(const Config& config, bool privileged) 
     return result;
 }
 
-bj::array array_of(const std::vector<std::string>& strings) { return bj::array(strings.begin(), strings.end()); }
+bj::array array_of(const std::vector<std::string>& strings) {
+    return bj::array(strings.begin(), strings.end());
+}
 
 bool sets(const std::vector<std::string>& environment, std::string_view name) {
     return std::any_of(environment.begin(), environment.end(), [&](const std::string& setting) {
-        return setting.size() > name.size() && setting.starts_with(name) && setting[name.size()] == '=';
+        return setting.size() > name.size() && setting.starts_with(name) &&
+               setting[name.size()] == '=';
     });
 }
 
@@ -109,7 +158,8 @@ bj::array environment_of(const ProcessInput& input) {
 }
 
 std::string upper(std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(), [](char c) { return c >= 'a' && c <= 'z' ? char(c - 32) : c; });
+    std::transform(text.begin(), text.end(), text.begin(),
+                   [](char c) { return c >= 'a' && c <= 'z' ? char(c - 32) : c; });
     return text;
 }
 
@@ -123,21 +173,25 @@ bj::array rlimits_of(const Config& config) {
 }
 
 bj::object process_of(const ProcessInput& input) {
-    const bj::array capabilities = array_of(capabilities_of(input.config, input.privileged || input.config.privileged));
+    const bj::array capabilities =
+        array_of(capabilities_of(input.config, input.privileged || input.config.privileged));
     bj::array groups(input.user.groups.begin(), input.user.groups.end());
-    bj::object process{
-        {"terminal", input.tty},
-        {"user", bj::object{{"uid", input.user.uid}, {"gid", input.user.gid}, {"additionalGids", std::move(groups)}}},
-        {"args", array_of(input.arguments)},
-        {"env", environment_of(input)},
-        {"cwd", input.working_dir.empty() ? "/" : input.working_dir},
-        {"capabilities",
-         bj::object{{"bounding", capabilities}, {"effective", capabilities}, {"permitted", capabilities}}},
-        {"rlimits", rlimits_of(input.config)},
-        {"noNewPrivileges", input.config.no_new_privileges},
-        {"oomScoreAdj", input.config.oom_score_adj}};
+    bj::object process{{"terminal", input.tty},
+                       {"user", bj::object{{"uid", input.user.uid},
+                                           {"gid", input.user.gid},
+                                           {"additionalGids", std::move(groups)}}},
+                       {"args", array_of(input.arguments)},
+                       {"env", environment_of(input)},
+                       {"cwd", input.working_dir.empty() ? "/" : input.working_dir},
+                       {"capabilities", bj::object{{"bounding", capabilities},
+                                                   {"effective", capabilities},
+                                                   {"permitted", capabilities}}},
+                       {"rlimits", rlimits_of(input.config)},
+                       {"noNewPrivileges", input.config.no_new_privileges},
+                       {"oomScoreAdj", input.config.oom_score_adj}};
     if (input.tty && input.config.rows != 0)
-        process["consoleSize"] = bj::object{{"height", input.config.rows}, {"width", input.config.columns}};
+        process["consoleSize"] =
+            bj::object{{"height", input.config.rows}, {"width", input.config.columns}};
     return process;
 }
 
@@ -172,12 +226,13 @@ Result<void> add_device(Devices& devices, const Device& device) {
     return {};
 }
 
-// A privileged container sees the nodes of the host's /dev itself; those that every container has anyway and what
-// lies in directories (pts, shm, mqueue) are left out.
+// A privileged container sees the nodes of the host's /dev itself; those that every container has
+// anyway and what lies in directories (pts, shm, mqueue) are left out.
 Result<void> add_host_devices(Devices& devices) {
     const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir("/dev"), ::closedir);
     if (!directory) return os_error("list /dev");
-    constexpr std::array kOwn = {"null", "zero", "full", "random", "urandom", "tty", "ptmx", "console"};
+    constexpr std::array kOwn = {"null",    "zero", "full", "random",
+                                 "urandom", "tty",  "ptmx", "console"};
     while (const dirent* entry = ::readdir(directory.get())) {
         if (entry->d_type != DT_CHR && entry->d_type != DT_BLK) continue;
         const std::string name = entry->d_name;
@@ -194,7 +249,8 @@ Result<Devices> devices_of(const Config& config) {
         TRY(add_host_devices(devices));
     } else {
         devices.rules.push_back(device_rule(false, {"a", -1, -1, "rwm"}));
-        for (const DeviceRule& rule : kDeviceRules) devices.rules.push_back(device_rule(true, rule));
+        for (const DeviceRule& rule : kDeviceRules)
+            devices.rules.push_back(device_rule(true, rule));
     }
     for (const Device& device : config.devices) TRY(add_device(devices, device));
     return devices;
@@ -237,7 +293,8 @@ bj::array namespaces_of(const SpecInput& input) {
 }
 
 template <class Defaults>
-bj::array paths_of(const Config& config, const std::optional<std::vector<std::string>>& own, const Defaults& defaults) {
+bj::array paths_of(const Config& config, const std::optional<std::vector<std::string>>& own,
+                   const Defaults& defaults) {
     if (config.privileged) return {};
     if (own) return array_of(*own);
     return bj::array(defaults.begin(), defaults.end());
@@ -251,7 +308,8 @@ Result<bj::object> linux_of(const SpecInput& input) {
                       {"devices", std::move(devices.nodes)},
                       {"maskedPaths", paths_of(config, config.masked_paths, kMaskedPaths)},
                       {"readonlyPaths", paths_of(config, config.read_only_paths, kReadOnlyPaths)}};
-    if (!config.cgroup_parent.empty()) object["cgroupsPath"] = config.cgroup_parent + "/" + input.id;
+    if (!config.cgroup_parent.empty())
+        object["cgroupsPath"] = config.cgroup_parent + "/" + input.id;
     if (!config.sysctls.empty()) {
         bj::object sysctls;
         for (const auto& [key, value] : config.sysctls) sysctls[key] = value;
@@ -266,11 +324,13 @@ std::vector<std::string> arguments_of(const Config& config) {
     return arguments;
 }
 
-// The driver compiles the policy once for each set of capabilities; it is asked for by name here. A profile of the
-// user's own travels as text in Docker's format.
+// The driver compiles the policy once for each set of capabilities; it is asked for by name here. A
+// profile of the user's own travels as text in Docker's format.
 void add_annotations(const Config& config, bj::object& spec) {
     const bool unconfined = config.privileged || config.seccomp == "unconfined";
-    bj::object annotations{{"davit.seccomp", unconfined ? "unconfined" : config.seccomp.empty() ? "default" : config.seccomp}};
+    bj::object annotations{{"davit.seccomp", unconfined               ? "unconfined"
+                                             : config.seccomp.empty() ? "default"
+                                                                      : config.seccomp}};
     if (config.init) annotations["davit.init"] = "true";
     spec["annotations"] = std::move(annotations);
 }

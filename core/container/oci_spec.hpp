@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Turns a container's configuration into the OCI runtime specification that exec drivers take, and into the mounts that
-// come with it as descriptors. No state; thread-safe.
+// Turns a container's configuration into the OCI runtime specification that exec drivers take, and
+// into the mounts that come with it as descriptors. No state; thread-safe.
 #pragma once
 
 #include "core/container/config.hpp"
@@ -19,16 +19,18 @@ struct SpecInput {
     std::string id;
     std::string hostname;
     User user;
-    int directory = -1;           // the container's under the data root: holds hosts, hostname, resolv.conf
+    int directory = -1;  // the container's under the data root: holds hosts, hostname, resolv.conf
     bool network_namespace = true;  // false: the host's network is shared
 };
 
 struct Spec {
-    std::string text;          // config.json
-    std::vector<Fd> mounts;    // one per entry of `mounts`; empty where the driver makes the mount itself
+    std::string text;  // config.json
+    std::vector<Fd>
+        mounts;  // one per entry of `mounts`; empty where the driver makes the mount itself
 };
 
-// Errors: not_found for a bind's missing source ("bind source path does not exist: /x"); invalid for a device that is none.
+// Errors: not_found for a bind's missing source ("bind source path does not exist: /x"); invalid
+// for a device that is none.
 Result<Spec> make_spec(const SpecInput& input);
 
 // The `process` object of a further process in the container (exec).

@@ -22,7 +22,8 @@ std::int64_t now_ns() {
         .count();
 }
 
-// Directories of containers that the graph does not know: a crash between making one and writing the row.
+// Directories of containers that the graph does not know: a crash between making one and writing
+// the row.
 void remove_unknown(int directory, const std::set<std::string>& known) {
     const auto names = list_names(directory);
     if (!names) return;
@@ -32,7 +33,8 @@ void remove_unknown(int directory, const std::set<std::string>& known) {
 
 }  // namespace
 
-// Finds a container's process again, or learns that there is none. `row.state` becomes what is true now.
+// Finds a container's process again, or learns that there is none. `row.state` becomes what is true
+// now.
 Result<void> Containers::adopt(const ContainerPtr& container, Row& row) {
     const plugin::Exec exec = TRY(services_.exec(row.record.exec_instance));
     sdk::Caller call;
@@ -42,12 +44,14 @@ Result<void> Containers::adopt(const ContainerPtr& container, Row& row) {
     if (!process && process.error().code != Code::not_found) return std::move(process).error();
     const bool was_running = row.state.status == Status::running;
     if (!process) {
-        if (was_running) record_exit(container, {.code = 137, .monitor_lost = true, .time_ns = now_ns()});
+        if (was_running)
+            record_exit(container, {.code = 137, .monitor_lost = true, .time_ns = now_ns()});
         return {};
     }
     container->set_keeper(std::move(process->keeper));
     if (process->state == DAVIT_EXEC_CREATED) return exec.remove(call, row.record.id, "");
-    if (!was_running && process->state == DAVIT_EXEC_EXITED) return {};  // written down before the daemon ended
+    if (!was_running && process->state == DAVIT_EXEC_EXITED)
+        return {};  // written down before the daemon ended
     State state = row.state;
     state.status = Status::running;
     state.pid = process->pid;
@@ -64,7 +68,8 @@ Result<void> Containers::recover() {
     std::vector<std::shared_ptr<const network::Endpoint>> endpoints;
     for (Row& row : rows) {
         known.insert(row.record.id);
-        Config config = TRY(parse_stored(row.record.json).context("recover container ", row.record.id));
+        Config config =
+            TRY(parse_stored(row.record.json).context("recover container ", row.record.id));
         auto container = std::make_shared<Container>(row.record, std::move(config), row.state);
         if (row.state.status == Status::removed) {
             removed.push_back(container);
@@ -81,23 +86,28 @@ Result<void> Containers::recover() {
 
     auto connections = TRY(services_.networks.recover(endpoints));
     for (std::size_t i = 0; i < running.size(); ++i)
-        running[i]->hold({.port_reservations = std::move(connections[i].reservations), .endpoint = endpoints[i]});
+        running[i]->hold({.port_reservations = std::move(connections[i].reservations),
+                          .endpoint = endpoints[i]});
     for (Row& row : rows) {
         if (row.state.status == Status::removed) continue;
         const ContainerPtr container = TRY(find(row.record.id));
         if (auto adopted = adopt(container, row); !adopted)
-            services_.log(kLogWarning, "recover container " + row.record.id + ": " + adopted.error().what);
+            services_.log(kLogWarning,
+                          "recover container " + row.record.id + ": " + adopted.error().what);
         const bool over = container->state().status != Status::running && row.state.started_ns != 0;
-        if (over && container->config().auto_remove) (void)remove_locked(container, container->operate());
+        if (over && container->config().auto_remove)
+            (void)remove_locked(container, container->operate());
     }
     for (const ContainerPtr& container : removed) {
-        // Its launcher may still be letting the root go: the keeper is found like that of a running one.
+        // Its launcher may still be letting the root go: the keeper is found like that of a running
+        // one.
         Row row{.record = container->record(), .state = container->state(), .endpoint = nullptr};
         row.state.status = Status::exited;
         (void)adopt(container, row);
         reap(container);
     }
-    if (!rows.empty()) services_.log(kLogInfo, "recovered " + std::to_string(rows.size()) + " containers");
+    if (!rows.empty())
+        services_.log(kLogInfo, "recovered " + std::to_string(rows.size()) + " containers");
     return {};
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the container room uses of the engine. Built once by the engine and passed down; everything in it outlives every
-// container.
+// What the container room uses of the engine. Built once by the engine and passed down; everything
+// in it outlives every container.
 #pragma once
 
 #include "core/event/bus.hpp"
@@ -21,9 +21,9 @@ namespace davit::container {
 
 // An image as a container sees it.
 struct ImageFacts {
-    std::string id;            // "sha256:…"
-    std::string config;        // the `config` object of its configuration, JSON
-    std::string top_layer;     // chain ID of its last layer: the storage key
+    std::string id;         // "sha256:…"
+    std::string config;     // the `config` object of its configuration, JSON
+    std::string top_layer;  // chain ID of its last layer: the storage key
     std::string storage_instance;
     std::string architecture, os;
 };
@@ -34,13 +34,16 @@ struct Services {
     run::Watcher& watcher;
     event::Bus& events;
     network::Networks& networks;
-    std::function<Result<plugin::Storage>(const std::string& instance)> storage;  // "" = the default
-    std::function<Result<plugin::Exec>(const std::string& instance)> exec;        // "" = the default
-    // A reference or an id; `not_found` with docker's words when there is none. `instance`: where its layers must lie.
-    std::function<Result<ImageFacts>(const std::string& reference, const std::string& instance)> image;
+    std::function<Result<plugin::Storage>(const std::string& instance)>
+        storage;                                                            // "" = the default
+    std::function<Result<plugin::Exec>(const std::string& instance)> exec;  // "" = the default
+    // A reference or an id; `not_found` with docker's words when there is none. `instance`: where
+    // its layers must lie.
+    std::function<Result<ImageFacts>(const std::string& reference, const std::string& instance)>
+        image;
     std::string directory;  // <data-root>/containers
     Fd directory_fd;
-    Fd runtime_fd;          // <exec-root>/containers
+    Fd runtime_fd;  // <exec-root>/containers
     std::function<void(int level, const std::string& line)> log;
 };
 

@@ -26,8 +26,9 @@ std::int64_t now_ns() {
         .count();
 }
 
-// The last run's root must be let go before the layer is mounted again: two mounts of one upper directory are undefined
-// (seams rule 2). That may take as long as the sync of the file system below.
+// The last run's root must be let go before the layer is mounted again: two mounts of one upper
+// directory are undefined (seams rule 2). That may take as long as the sync of the file system
+// below.
 Result<void> wait_for_root(Cancel& cancel, Container& container) {
     const Fd keeper = container.take_keeper();
     if (!keeper) return {};
@@ -37,7 +38,8 @@ Result<void> wait_for_root(Cancel& cancel, Container& container) {
     return cancel.check("wait for the last run's root");
 }
 
-// What a shell would say of a program that cannot be run; docker's clients read it from State.ExitCode.
+// What a shell would say of a program that cannot be run; docker's clients read it from
+// State.ExitCode.
 int exit_code_of(const Error& error) {
     if (error.code == Code::not_found) return 127;
     if (error.code == Code::denied) return 126;
@@ -46,8 +48,8 @@ int exit_code_of(const Error& error) {
 
 }  // namespace
 
-// One start of one container, step by step (seams rule 4). What it made is taken back in reverse order unless it
-// succeeds.
+// One start of one container, step by step (seams rule 4). What it made is taken back in reverse
+// order unless it succeeds.
 class Starter {
 public:
     Starter(Containers& containers, std::shared_ptr<Cancel> cancel, ContainerPtr container)
@@ -64,7 +66,8 @@ public:
         TRY(open_directories());
         TRY(forget_last_run(exec));
 
-        Fd root = TRY(storage.mount(call_, record.id, container_->config().auto_remove ? DAVIT_STORAGE_VOLATILE : 0));
+        Fd root = TRY(storage.mount(call_, record.id,
+                                    container_->config().auto_remove ? DAVIT_STORAGE_VOLATILE : 0));
         Undo release([&] {
             root.reset();
             sdk::Caller undo;
@@ -78,7 +81,8 @@ public:
         Undo end([&] { end_process(exec); });
         root.reset();  // the launcher holds it now; ours would keep the mount alive
         Fd exited = TRY(exec.wait(call_, record.id, ""));
-        container_->serve_attaches([&](std::uint32_t streams) { return exec.attach(call_, record.id, "", streams); });
+        container_->serve_attaches(
+            [&](std::uint32_t streams) { return exec.attach(call_, record.id, "", streams); });
         TRY(execute(exec, process));
 
         end.keep();
@@ -90,9 +94,11 @@ public:
 
 private:
     Result<void> open_directories() {
-        directory_ = TRY(open_beneath(services_.directory_fd.get(), container_->id(), O_PATH | O_DIRECTORY));
+        directory_ =
+            TRY(open_beneath(services_.directory_fd.get(), container_->id(), O_PATH | O_DIRECTORY));
         TRY(make_directory(services_.runtime_fd.get(), container_->id()));
-        runtime_ = TRY(open_beneath(services_.runtime_fd.get(), container_->id(), O_RDONLY | O_DIRECTORY));
+        runtime_ =
+            TRY(open_beneath(services_.runtime_fd.get(), container_->id(), O_RDONLY | O_DIRECTORY));
         return {};
     }
 
@@ -101,12 +107,14 @@ private:
         return exec.remove(call_, container_->id(), "");
     }
 
-    // Bridge: a sandbox of its own, joined to the network. None: the exec driver makes an empty one. Host: shared.
+    // Bridge: a sandbox of its own, joined to the network. None: the exec driver makes an empty
+    // one. Host: shared.
     Result<void> connect() {
         const Config& config = container_->config();
         if (config.network_mode != "bridge") return {};
         NetNs sandbox = TRY(NetNs::create());
-        network::ConnectRequest request{.container = container_->id(), .netns = sandbox.fd(), .ports = ports()};
+        network::ConnectRequest request{
+            .container = container_->id(), .netns = sandbox.fd(), .ports = ports()};
         connection_ = TRY(services_.networks.connect(cancel_, config.network_mode, request));
         sandbox_ = sandbox.release();
         return {};
@@ -116,15 +124,18 @@ private:
         const Config& config = container_->config();
         std::vector<network::PortRequest> wanted;
         for (const PortBinding& port : config.ports)
-            wanted.push_back({port.protocol, port.host_address, port.container_port, port.first, port.last});
+            wanted.push_back(
+                {port.protocol, port.host_address, port.container_port, port.first, port.last});
         if (!config.publish_all) return wanted;
         for (const std::string& exposed : config.exposed_ports) {
             const std::size_t slash = exposed.find('/');
-            const std::string protocol = slash == std::string::npos ? "tcp" : exposed.substr(slash + 1);
+            const std::string protocol =
+                slash == std::string::npos ? "tcp" : exposed.substr(slash + 1);
             const auto port = static_cast<std::uint16_t>(std::atoi(exposed.c_str()));
-            const bool bound = std::any_of(config.ports.begin(), config.ports.end(), [&](const PortBinding& binding) {
-                return binding.container_port == port && binding.protocol == protocol;
-            });
+            const bool bound = std::any_of(
+                config.ports.begin(), config.ports.end(), [&](const PortBinding& binding) {
+                    return binding.container_port == port && binding.protocol == protocol;
+                });
             if (!bound && port != 0) wanted.push_back({protocol, "", port, 0, 0});
         }
         return wanted;
@@ -132,18 +143,20 @@ private:
 
     Result<plugin::Process> create_process(const plugin::Exec& exec, const Fd& root) {
         const Config& config = container_->config();
-        const std::string hostname = config.hostname.empty() ? container_->id().substr(0, 12) : config.hostname;
+        const std::string hostname =
+            config.hostname.empty() ? container_->id().substr(0, 12) : config.hostname;
         const bool host_network = config.network_mode == "host";
         TRY(write_generated_files(directory_.get(), {.config = config,
                                                      .hostname = hostname,
                                                      .endpoint = connection_.endpoint.get(),
                                                      .host_network = host_network}));
-        Spec spec = TRY(make_spec({.config = config,
-                                   .id = container_->id(),
-                                   .hostname = hostname,
-                                   .user = TRY(resolve_user(root.get(), config.user, config.group_add)),
-                                   .directory = directory_.get(),
-                                   .network_namespace = !host_network}));
+        Spec spec =
+            TRY(make_spec({.config = config,
+                           .id = container_->id(),
+                           .hostname = hostname,
+                           .user = TRY(resolve_user(root.get(), config.user, config.group_add)),
+                           .directory = directory_.get(),
+                           .network_namespace = !host_network}));
         plugin::ExecSpec wanted{.key = container_->id(),
                                 .config = std::move(spec.text),
                                 .root = root.get(),
@@ -160,8 +173,8 @@ private:
         return {.tty = config.tty,
                 .open_stdin = config.open_stdin,
                 .stdin_once = config.stdin_once,
-                .log_path = config.log ? services_.directory + "/" + container_->id() + "/" + container_->id() +
-                                             "-json.log"
+                .log_path = config.log ? services_.directory + "/" + container_->id() + "/" +
+                                             container_->id() + "-json.log"
                                        : "",
                 .log_max_bytes = static_cast<std::uint64_t>(config.log_max_bytes),
                 .log_max_files = config.log_max_files,
@@ -169,8 +182,8 @@ private:
                 .columns = config.columns};
     }
 
-    // The row says "running" before the program runs, so that a crash in between cannot leave a program that nobody
-    // knows; the next start finds out what became of it.
+    // The row says "running" before the program runs, so that a crash in between cannot leave a
+    // program that nobody knows; the next start finds out what became of it.
     Result<void> execute(const plugin::Exec& exec, const plugin::Process& process) {
         started_.status = Status::running;
         started_.pid = process.pid;
@@ -197,10 +210,13 @@ private:
 
     void settle(const plugin::Exec& exec, plugin::Process process, Fd exited) {
         container_->set_keeper(std::move(process.keeper));
-        container_->hold({.port_reservations = std::move(connection_.reservations), .endpoint = connection_.endpoint});
+        container_->hold({.port_reservations = std::move(connection_.reservations),
+                          .endpoint = connection_.endpoint});
         container_->change([&](State& state) { state = started_; });
         // Whoever attached while this start was under way.
-        container_->serve_attaches([&](std::uint32_t streams) { return exec.attach(call_, container_->id(), "", streams); });
+        container_->serve_attaches([&](std::uint32_t streams) {
+            return exec.attach(call_, container_->id(), "", streams);
+        });
         containers_.publish(*container_, "start");
         containers_.watch_exit(container_, std::move(exited));
     }
@@ -215,7 +231,8 @@ private:
     State started_;
 };
 
-Result<Containers::Outcome> Containers::start(const std::shared_ptr<Cancel>& cancel, const ContainerPtr& container) {
+Result<Containers::Outcome> Containers::start(const std::shared_ptr<Cancel>& cancel,
+                                              const ContainerPtr& container) {
     const ContainerLock lock = container->operate();
     const State before = container->state();
     if (before.status == Status::running) return Outcome::same;

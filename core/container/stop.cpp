@@ -12,8 +12,8 @@ namespace davit::container {
 
 namespace {
 
-constexpr int kDefaultStopSeconds = 10;                    // Docker's
-constexpr std::int64_t kKillPatience = 10'000'000'000;     // ns for the kernel to end a killed process
+constexpr int kDefaultStopSeconds = 10;                 // Docker's
+constexpr std::int64_t kKillPatience = 10'000'000'000;  // ns for the kernel to end a killed process
 
 struct SignalName {
     std::string_view name;
@@ -21,17 +21,17 @@ struct SignalName {
 };
 
 constexpr std::array kSignals = {
-    SignalName{"HUP", SIGHUP},       SignalName{"INT", SIGINT},     SignalName{"QUIT", SIGQUIT},
-    SignalName{"ILL", SIGILL},       SignalName{"TRAP", SIGTRAP},   SignalName{"ABRT", SIGABRT},
-    SignalName{"IOT", SIGIOT},       SignalName{"BUS", SIGBUS},     SignalName{"FPE", SIGFPE},
-    SignalName{"KILL", SIGKILL},     SignalName{"USR1", SIGUSR1},   SignalName{"SEGV", SIGSEGV},
-    SignalName{"USR2", SIGUSR2},     SignalName{"PIPE", SIGPIPE},   SignalName{"ALRM", SIGALRM},
-    SignalName{"TERM", SIGTERM},     SignalName{"STKFLT", SIGSTKFLT}, SignalName{"CHLD", SIGCHLD},
-    SignalName{"CONT", SIGCONT},     SignalName{"STOP", SIGSTOP},   SignalName{"TSTP", SIGTSTP},
-    SignalName{"TTIN", SIGTTIN},     SignalName{"TTOU", SIGTTOU},   SignalName{"URG", SIGURG},
-    SignalName{"XCPU", SIGXCPU},     SignalName{"XFSZ", SIGXFSZ},   SignalName{"VTALRM", SIGVTALRM},
-    SignalName{"PROF", SIGPROF},     SignalName{"WINCH", SIGWINCH}, SignalName{"IO", SIGIO},
-    SignalName{"POLL", SIGPOLL},     SignalName{"PWR", SIGPWR},     SignalName{"SYS", SIGSYS}};
+    SignalName{"HUP", SIGHUP},   SignalName{"INT", SIGINT},       SignalName{"QUIT", SIGQUIT},
+    SignalName{"ILL", SIGILL},   SignalName{"TRAP", SIGTRAP},     SignalName{"ABRT", SIGABRT},
+    SignalName{"IOT", SIGIOT},   SignalName{"BUS", SIGBUS},       SignalName{"FPE", SIGFPE},
+    SignalName{"KILL", SIGKILL}, SignalName{"USR1", SIGUSR1},     SignalName{"SEGV", SIGSEGV},
+    SignalName{"USR2", SIGUSR2}, SignalName{"PIPE", SIGPIPE},     SignalName{"ALRM", SIGALRM},
+    SignalName{"TERM", SIGTERM}, SignalName{"STKFLT", SIGSTKFLT}, SignalName{"CHLD", SIGCHLD},
+    SignalName{"CONT", SIGCONT}, SignalName{"STOP", SIGSTOP},     SignalName{"TSTP", SIGTSTP},
+    SignalName{"TTIN", SIGTTIN}, SignalName{"TTOU", SIGTTOU},     SignalName{"URG", SIGURG},
+    SignalName{"XCPU", SIGXCPU}, SignalName{"XFSZ", SIGXFSZ},     SignalName{"VTALRM", SIGVTALRM},
+    SignalName{"PROF", SIGPROF}, SignalName{"WINCH", SIGWINCH},   SignalName{"IO", SIGIO},
+    SignalName{"POLL", SIGPOLL}, SignalName{"PWR", SIGPWR},       SignalName{"SYS", SIGSYS}};
 
 constexpr int kRealTimeMin = 34;  // what programs may use: glibc keeps 32 and 33
 constexpr int kRealTimeMax = 64;
@@ -64,7 +64,8 @@ std::string signal_of(const Container& container, const std::string& asked) {
 }  // namespace
 
 Result<int> parse_signal(const std::string& text) {
-    if (const auto number = whole_number(text); number && *number >= 1 && *number <= kRealTimeMax) return *number;
+    if (const auto number = whole_number(text); number && *number >= 1 && *number <= kRealTimeMax)
+        return *number;
     std::string name;
     for (const char c : text) name += c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
     if (name.starts_with("SIG")) name.erase(0, 3);
@@ -74,12 +75,14 @@ Result<int> parse_signal(const std::string& text) {
     return fail(Code::invalid, "invalid signal: ", text);
 }
 
-Result<Containers::Outcome> Containers::stop(const std::shared_ptr<Cancel>& cancel, const ContainerPtr& container,
+Result<Containers::Outcome> Containers::stop(const std::shared_ptr<Cancel>& cancel,
+                                             const ContainerPtr& container,
                                              const StopRequest& request) {
     const State before = container->state();
     if (before.status != Status::running) return Outcome::same;
     const int number = TRY(parse_signal(signal_of(*container, request.signal)));
-    const int seconds = request.seconds.value_or(container->config().stop_timeout.value_or(kDefaultStopSeconds));
+    const int seconds =
+        request.seconds.value_or(container->config().stop_timeout.value_or(kDefaultStopSeconds));
     const auto over = [&](const State& state) { return state.exits != before.exits; };
 
     const plugin::Exec exec = TRY(services_.exec(container->record().exec_instance));
@@ -93,7 +96,8 @@ Result<Containers::Outcome> Containers::stop(const std::shared_ptr<Cancel>& canc
         (void)exec.signal(call, container->id(), "", SIGKILL, plugin::Exec::Recipient::everyone);
         publish(*container, "kill", {{"signal", std::to_string(SIGKILL)}});
         if (!over(container->wait_at_most(kKillPatience, over)))
-            return fail(Code::deadline, "stop container ", container->id(), ": it does not end although it was killed");
+            return fail(Code::deadline, "stop container ", container->id(),
+                        ": it does not end although it was killed");
     }
     publish(*container, "stop");
     return Outcome::done;
@@ -104,12 +108,13 @@ Result<void> Containers::kill(const std::shared_ptr<Cancel>& cancel, const Conta
     const int number = TRY(parse_signal(signal.empty() ? "SIGKILL" : signal));
     const State before = container->state();
     if (before.status != Status::running)
-        return fail(Code::conflict, "cannot kill container: ", container->name(), ": container ", container->id(),
-                    " is not running");
+        return fail(Code::conflict, "cannot kill container: ", container->name(), ": container ",
+                    container->id(), " is not running");
     const plugin::Exec exec = TRY(services_.exec(container->record().exec_instance));
     sdk::Caller call(cancel);
     container->change([](State& state) { state.killed_by_user = true; });
-    TRY(exec.signal(call, container->id(), "", number).context("cannot kill container: ", container->name()));
+    TRY(exec.signal(call, container->id(), "", number)
+            .context("cannot kill container: ", container->name()));
     publish(*container, "kill", {{"signal", std::to_string(number)}});
     if (number != SIGKILL) return {};
     const auto over = [&](const State& state) { return state.exits != before.exits; };

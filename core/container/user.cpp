@@ -17,7 +17,8 @@ namespace davit::container {
 
 namespace {
 
-// Larger than any real user database; what a hostile image brings beyond it is refused, not read.
+// Larger than any real user database; what a hostile image brings beyond it is refused, not read
+//
 constexpr std::size_t kUserDatabaseMax = 1 << 20;
 // uid_t -1 means "no change" to the kernel, and 2^31 and up wrapped in other engines.
 constexpr std::uint32_t kIdMax = 0x7fffffff;
@@ -41,32 +42,37 @@ Fields<Count> fields_of(std::string_view line) {
 std::optional<std::uint64_t> number(std::string_view text) {
     std::uint64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (text.empty() || text[0] == '+' || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    if (text.empty() || text[0] == '+' || error != std::errc() || end != text.data() + text.size())
+        return std::nullopt;
     return value;
 }
 
 bool all_digits(std::string_view text) {
-    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+    return !text.empty() &&
+           std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 Result<std::uint32_t> id_of(std::string_view text, std::string_view kind) {
     const auto value = number(text);
     if (!value || *value > kIdMax)
-        return fail(Code::invalid, "resolve ", kind, " ", text, ": ids must be in range 0-", std::to_string(kIdMax));
+        return fail(Code::invalid, "resolve ", kind, " ", text, ": ids must be in range 0-",
+                    std::to_string(kIdMax));
     return static_cast<std::uint32_t>(*value);
 }
 
-// A database of the image; an absent one is empty. Opened without blocking on a fifo, read only if it is a regular
-// file.
+// A database of the image; an absent one is empty. Opened without blocking on a fifo, read only if
+// it is a regular file.
 Result<std::string> read_database(int root, const std::string& path) {
     auto file = open_in_root(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
     if (!file) {
-        if (file.error().code == Code::not_found || file.error().code == Code::invalid) return std::string();
+        if (file.error().code == Code::not_found || file.error().code == Code::invalid)
+            return std::string();
         return std::move(file).error();
     }
     struct stat status {};
     if (::fstat(file->get(), &status) != 0) return os_error("look at " + path);
-    if (!S_ISREG(status.st_mode)) return fail(Code::invalid, "read ", path, " of the container: it is no regular file");
+    if (!S_ISREG(status.st_mode))
+        return fail(Code::invalid, "read ", path, " of the container: it is no regular file");
     return read_all(file->get(), kUserDatabaseMax).context("read ", path, " of the container");
 }
 
@@ -103,7 +109,8 @@ Result<Entry> find_user(std::string_view passwd, std::string_view wanted, User& 
         entry = {std::string(line[0]), true};
     });
     if (!entry.found && !numeric)
-        return fail(Code::invalid, "unable to find user ", wanted, ": no matching entries in passwd file");
+        return fail(Code::invalid, "unable to find user ", wanted,
+                    ": no matching entries in passwd file");
     return entry;
 }
 
@@ -113,9 +120,12 @@ Result<std::uint32_t> find_group(std::string_view group, std::string_view wanted
     std::optional<std::uint32_t> found;
     each_line<4>(group, [&](const Fields<4>& line) {
         const auto gid = number(line[2]);
-        if (!found && line[0] == wanted && gid && *gid <= kIdMax) found = static_cast<std::uint32_t>(*gid);
+        if (!found && line[0] == wanted && gid && *gid <= kIdMax)
+            found = static_cast<std::uint32_t>(*gid);
     });
-    if (!found) return fail(Code::invalid, "unable to find group ", wanted, ": no matching entries in group file");
+    if (!found)
+        return fail(Code::invalid, "unable to find group ", wanted,
+                    ": no matching entries in group file");
     return *found;
 }
 
@@ -126,7 +136,8 @@ void add_memberships(std::string_view group, std::string_view name, User& user) 
         std::string_view members = line[3];
         while (!members.empty()) {
             const std::size_t end = members.find(',');
-            if (members.substr(0, end) == name) user.groups.push_back(static_cast<std::uint32_t>(*gid));
+            if (members.substr(0, end) == name)
+                user.groups.push_back(static_cast<std::uint32_t>(*gid));
             members = end == std::string_view::npos ? std::string_view{} : members.substr(end + 1);
         }
     });
@@ -139,7 +150,8 @@ void make_unique(std::vector<std::uint32_t>& groups) {
 
 }  // namespace
 
-Result<User> resolve_user(int root, const std::string& spec, const std::vector<std::string>& group_add) {
+Result<User> resolve_user(int root, const std::string& spec,
+                          const std::vector<std::string>& group_add) {
     const std::size_t colon = spec.find(':');
     const std::string wanted = spec.substr(0, colon);
     const std::string wanted_group = colon == std::string::npos ? "" : spec.substr(colon + 1);

@@ -12,7 +12,8 @@ namespace davit::daemon {
 namespace {
 
 spdlog::level::level_enum spdlog_level(int level) {
-    constexpr std::array kLevels = {spdlog::level::debug, spdlog::level::info, spdlog::level::warn, spdlog::level::err};
+    constexpr std::array kLevels = {spdlog::level::debug, spdlog::level::info, spdlog::level::warn,
+                                    spdlog::level::err};
     return level >= 0 && level < 4 ? kLevels[static_cast<std::size_t>(level)] : spdlog::level::err;
 }
 
@@ -26,7 +27,8 @@ std::string printable(std::string_view line) {
 }  // namespace
 
 engine::Log make_logger(const std::string& level) {
-    auto logger = std::make_shared<spdlog::logger>("davitd", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    auto logger = std::make_shared<spdlog::logger>(
+        "davitd", std::make_shared<spdlog::sinks::stderr_sink_mt>());
     logger->set_level(level == "fatal" ? spdlog::level::critical : spdlog::level::from_str(level));
     logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
     logger->flush_on(spdlog::level::debug);

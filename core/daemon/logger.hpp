@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The daemon's and the drivers' log: one line on stderr each, for the journal or a file. Thread-safe.
+// The daemon's and the drivers' log: one line on stderr each, for the journal or a file.
+// Thread-safe.
 #pragma once
 
 #include "core/engine/engine.hpp"

@@ -36,7 +36,8 @@ Result<Fd> block_signals() {
     return signals;
 }
 
-// The descriptors that a careless parent left open are not for containers. --ready-fd's stays usable here.
+// The descriptors that a careless parent left open are not for containers. --ready-fd's
+// stays usable here.
 void close_inherited() {
     constexpr unsigned kFirst = 3;
     ::close_range(kFirst, ~0u, CLOSE_RANGE_CLOEXEC);
@@ -65,7 +66,9 @@ void wait_for_end(const Fd& signals, const engine::Engine& engine) {
         signalfd_siginfo signal{};
         if (::read(signals.get(), &signal, sizeof signal) != sizeof signal) continue;
         if (signal.ssi_signo == SIGHUP) {
-            engine.log(kLogInfo, "SIGHUP: the configuration is read at start only; restart davitd to apply changes");
+            engine.log(
+                kLogInfo,
+                "SIGHUP: the configuration is read at start only; restart davitd to apply changes");
             continue;
         }
         engine.log(kLogInfo, "ending: containers go on running unless live-restore is off");

@@ -25,8 +25,8 @@ Result<void> check_owner(const std::string& path) {
     const Fd comm(::open(("/proc/" + std::to_string(pid) + "/comm").c_str(), O_RDONLY | O_CLOEXEC));
     const auto name = comm ? read_all(comm.get(), kPidFileMax) : Result<std::string>(std::string());
     if (!name || *name != "davitd\n") return {};  // the number was given to another program since
-    return fail(Code::exists, "write ", path, ": davitd runs already as process ", std::to_string(pid),
-                ": stop it, or choose another --pidfile");
+    return fail(Code::exists, "write ", path, ": davitd runs already as process ",
+                std::to_string(pid), ": stop it, or choose another --pidfile");
 }
 
 }  // namespace
@@ -34,8 +34,10 @@ Result<void> check_owner(const std::string& path) {
 Result<PidFile> PidFile::create(const std::string& path) {
     TRY(check_owner(path));
     const std::size_t slash = path.rfind('/');
-    const Fd directory = TRY(open_directory(slash == 0 ? "/" : path.substr(0, slash)).context("write ", path));
-    TRY(atomic_write(directory.get(), path.substr(slash + 1), std::to_string(::getpid()) + "\n", 0644)
+    const Fd directory =
+        TRY(open_directory(slash == 0 ? "/" : path.substr(0, slash)).context("write ", path));
+    TRY(atomic_write(directory.get(), path.substr(slash + 1), std::to_string(::getpid()) + "\n",
+                     0644)
             .context("write ", path));
     return PidFile(path);
 }

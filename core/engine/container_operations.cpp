@@ -45,10 +45,12 @@ Result<std::optional<std::int64_t>> number_argument(const Job& job, std::string_
 }
 
 Result<void> create(Engine& engine, Job& job) {
-    const auto created = TRY(engine.containers().create(job.cancel(), job.request().body, job.argument("name")));
+    const auto created =
+        TRY(engine.containers().create(job.cancel(), job.request().body, job.argument("name")));
     job.describe(created.id.substr(0, 12));
-    return job.result(bj::object{
-        {"Id", created.id}, {"Warnings", bj::array(created.warnings.begin(), created.warnings.end())}});
+    return job.result(
+        bj::object{{"Id", created.id},
+                   {"Warnings", bj::array(created.warnings.begin(), created.warnings.end())}});
 }
 
 Result<void> answer(Job& job, container::Containers::Outcome outcome) {
@@ -63,7 +65,8 @@ Result<void> start(Engine& engine, Job& job) {
 Result<void> stop(Engine& engine, Job& job) {
     const ContainerPtr container = TRY(container_of(engine, job));
     container::Containers::StopRequest request{.signal = job.argument("signal"), .seconds = {}};
-    if (const auto seconds = TRY(number_argument(job, "t"))) request.seconds = static_cast<int>(*seconds);
+    if (const auto seconds = TRY(number_argument(job, "t")))
+        request.seconds = static_cast<int>(*seconds);
     return answer(job, TRY(engine.containers().stop(job.cancel(), container, request)));
 }
 
@@ -73,7 +76,8 @@ Result<void> kill(Engine& engine, Job& job) {
 }
 
 Result<void> remove(Engine& engine, Job& job) {
-    if (job.flag("link")) return fail(Code::unsupported, "remove container: links are not supported");
+    if (job.flag("link"))
+        return fail(Code::unsupported, "remove container: links are not supported");
     const ContainerPtr container = TRY(container_of(engine, job));
     return engine.containers().remove(job.cancel(), container, {.force = job.flag("force")});
 }
@@ -87,7 +91,9 @@ Result<void> wait(Engine& engine, Job& job) {
     if (condition.empty() || condition == "not-running")
         over = [](const State& state) { return state.status != Status::running; };
     else if (condition == "next-exit")
-        over = [exits](const State& state) { return state.exits != exits || state.status == Status::removed; };
+        over = [exits](const State& state) {
+            return state.exits != exits || state.status == Status::removed;
+        };
     else if (condition == "removed")
         over = [](const State& state) { return state.status == Status::removed; };
     else
@@ -100,16 +106,19 @@ Result<void> wait(Engine& engine, Job& job) {
 Result<void> attach(Engine& engine, Job& job) {
     const ContainerPtr container = TRY(container_of(engine, job));
     if (job.flag("logs"))
-        return fail(Code::unsupported, "attach to container: logs=1 is not supported yet: read the logs first");
-    const std::uint32_t streams = (job.flag("stdin") && container->config().open_stdin ? DAVIT_ATTACH_STDIN : 0u) |
-                                  (job.flag("stdout") ? DAVIT_ATTACH_STDOUT : 0u) |
-                                  (job.flag("stderr") ? DAVIT_ATTACH_STDERR : 0u);
+        return fail(Code::unsupported,
+                    "attach to container: logs=1 is not supported yet: read the logs first");
+    const std::uint32_t streams =
+        (job.flag("stdin") && container->config().open_stdin ? DAVIT_ATTACH_STDIN : 0u) |
+        (job.flag("stdout") ? DAVIT_ATTACH_STDOUT : 0u) |
+        (job.flag("stderr") ? DAVIT_ATTACH_STDERR : 0u);
     // Pending first, then the state: a start in between serves whoever is pending when it settles.
     const auto pending = container->add_attach(streams);
     if (container->state().status == Status::running) {
         const plugin::Exec exec = TRY(engine.exec(container->record().exec_instance));
         sdk::Caller call(job.cancel());
-        container->serve_attaches([&](std::uint32_t wanted) { return exec.attach(call, container->id(), "", wanted); });
+        container->serve_attaches(
+            [&](std::uint32_t wanted) { return exec.attach(call, container->id(), "", wanted); });
     }
     TRY(job.started(terminal_of(*container)));
     plugin::Streams connected = TRY(container->wait_attach(*job.cancel(), pending));
@@ -120,9 +129,9 @@ Result<void> attach(Engine& engine, Job& job) {
 Result<void> resize(Engine& engine, Job& job) {
     const ContainerPtr container = TRY(container_of(engine, job));
     const auto rows = TRY(number_argument(job, "h")), columns = TRY(number_argument(job, "w"));
-    return engine.containers().resize(
-        container, "",
-        {static_cast<std::uint16_t>(rows.value_or(0)), static_cast<std::uint16_t>(columns.value_or(0))});
+    return engine.containers().resize(container, "",
+                                      {static_cast<std::uint16_t>(rows.value_or(0)),
+                                       static_cast<std::uint16_t>(columns.value_or(0))});
 }
 
 Result<container::LogRequest> log_request(const Job& job) {
@@ -147,17 +156,18 @@ Result<void> logs(Engine& engine, Job& job) {
     const container::LogRequest request = TRY(log_request(job));
     if (!container->config().log)
         return fail(Code::unsupported, "configured logging driver does not support reading");
-    const Fd directory = TRY(open_beneath(engine.containers().services().directory_fd.get(), container->id(),
-                                          O_RDONLY | O_DIRECTORY));
+    const Fd directory = TRY(open_beneath(engine.containers().services().directory_fd.get(),
+                                          container->id(), O_RDONLY | O_DIRECTORY));
     const container::LogSource source{
-        .directory = directory.get(),
-        .name = container->id() + "-json.log",
-        .ended = [&] { return container->state().status != Status::running; }};
+        .directory = directory.get(), .name = container->id() + "-json.log", .ended = [&] {
+            return container->state().status != Status::running;
+        }};
     const Job::Terminal terminal = terminal_of(*container);
     TRY(job.started(terminal));
-    return container::read_log(source, request, *job.cancel(), [&](std::uint32_t stream, std::string_view bytes) {
-        return job.output(stream, bytes, terminal);
-    });
+    return container::read_log(source, request, *job.cancel(),
+                               [&](std::uint32_t stream, std::string_view bytes) {
+                                   return job.output(stream, bytes, terminal);
+                               });
 }
 
 Result<void> inspect(Engine& engine, Job& job) {
@@ -172,19 +182,23 @@ Result<void> inspect(Engine& engine, Job& job) {
         sdk::Caller call(job.cancel());
         const plugin::Space space = TRY(storage.usage(call, container->id()));
         object["SizeRw"] = space.bytes;
-        object["SizeRootFs"] = space.bytes + TRY(engine.images().get(container->record().image)).bytes;
+        object["SizeRootFs"] =
+            space.bytes + TRY(engine.images().get(container->record().image)).bytes;
     }
     return job.result(object);
 }
 
-// The image's reference as the container was asked for, or its id when the name means another image by now.
+// The image's reference as the container was asked for, or its id when the name means another image
+// by now.
 std::string shown_image(Engine& engine, const container::Record& record) {
     const auto now = engine.images().resolve(record.image_reference);
     if (now && *now == record.image) return record.image_reference;
-    return record.image_reference.starts_with("sha256:") || !now ? record.image_reference : record.image;
+    return record.image_reference.starts_with("sha256:") || !now ? record.image_reference
+                                                                 : record.image;
 }
 
-Result<std::int64_t> created_of(Engine& engine, const container::Filters& filters, const std::string& key) {
+Result<std::int64_t> created_of(Engine& engine, const container::Filters& filters,
+                                const std::string& key) {
     const auto& values = filters.values(key);
     if (values.empty()) return std::int64_t{0};
     return TRY(engine.containers().find(values.back()))->record().created_ns;
@@ -203,10 +217,12 @@ Result<void> list(Engine& engine, Job& job) {
         if (!all && state.status != Status::running) continue;
         if (!filters.match(*container, state)) continue;
         if ((before != 0 && created >= before) || (since != 0 && created <= since)) continue;
-        bj::object entry = container::summary_json(*container, shown_image(engine, container->record()));
+        bj::object entry =
+            container::summary_json(*container, shown_image(engine, container->record()));
         if (job.flag("size")) {
             sdk::Caller call(job.cancel());
-            const plugin::Storage storage = TRY(engine.storage(container->record().storage_instance));
+            const plugin::Storage storage =
+                TRY(engine.storage(container->record().storage_instance));
             const auto space = storage.usage(call, container->id());
             entry["SizeRw"] = space ? space->bytes : 0;
             const auto image = engine.images().get(container->record().image);

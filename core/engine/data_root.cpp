@@ -13,17 +13,20 @@ namespace davit::engine {
 
 namespace {
 
-constexpr mode_t kPrivate = 0700;     // nobody else walks into layers and state
-constexpr mode_t kTraversable = 0711; // the exec root: the socket in it has its own rights
+constexpr mode_t kPrivate = 0700;      // nobody else walks into layers and state
+constexpr mode_t kTraversable = 0711;  // the exec root: the socket in it has its own rights
 constexpr std::size_t kBootIdMax = 64;
 
 // Makes every missing part of an absolute path; the last one gets `mode`.
 Result<Fd> make_path(const std::string& path, mode_t mode) {
-    for (std::size_t slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1)) {
+    for (std::size_t slash = path.find('/', 1); slash != std::string::npos;
+         slash = path.find('/', slash + 1)) {
         const std::string part = path.substr(0, slash);
-        if (::mkdir(part.c_str(), 0755) != 0 && errno != EEXIST) return os_error("make directory " + part);
+        if (::mkdir(part.c_str(), 0755) != 0 && errno != EEXIST)
+            return os_error("make directory " + part);
     }
-    if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST) return os_error("make directory " + path);
+    if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST)
+        return os_error("make directory " + path);
     Fd directory = TRY(open_directory(path));
     if (::fchmod(directory.get(), mode) != 0) return os_error("set mode of " + path);
     return directory;
@@ -41,15 +44,20 @@ Result<DataRoot> DataRoot::open(const std::string& data_root, const std::string&
     if (::flock(data.get(), LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK) return os_error("lock " + data_root);
         return fail(Code::busy, "open ", data_root,
-                    ": another davitd uses it: stop that one, or give this one its own --data-root and --exec-root");
+                    ": another davitd uses it: stop that one, or give this one its own --data-root "
+                    "and --exec-root");
     }
     Fd exec = TRY(make_path(exec_root, kTraversable));
     return DataRoot(data_root, std::move(data), std::move(exec));
 }
 
-Result<Fd> DataRoot::open_data(const std::string& name) const { return open_below(data_.get(), name); }
+Result<Fd> DataRoot::open_data(const std::string& name) const {
+    return open_below(data_.get(), name);
+}
 
-Result<Fd> DataRoot::open_exec(const std::string& name) const { return open_below(exec_.get(), name); }
+Result<Fd> DataRoot::open_exec(const std::string& name) const {
+    return open_below(exec_.get(), name);
+}
 
 Result<Fd> DataRoot::open_instance(std::string_view kind, std::string_view instance) const {
     const Fd of_kind = TRY(open_below(data_.get(), std::string(kind)));

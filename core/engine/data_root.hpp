@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The two directories that hold everything the engine keeps (seams rule 1), and the lock that keeps a second daemon out.
-// Owned by the engine for its whole life; thread-safe.
+// The two directories that hold everything the engine keeps (seams rule 1), and the lock that keeps
+// a second daemon out. Owned by the engine for its whole life; thread-safe.
 #pragma once
 
 #include "sdk/base/fd.hpp"
@@ -13,8 +13,9 @@ namespace davit::engine {
 
 class DataRoot {
 public:
-    // Makes what is missing (data root 0700, exec root 0711, everything in them 0700) and takes the lock. Errors: busy when
-    // another daemon uses the data root; denied or no_space with the directory's name.
+    // Makes what is missing (data root 0700, exec root 0711, everything in them 0700) and takes the
+    // lock. Errors: busy when another daemon uses the data root; denied or no_space with the
+    // directory's name.
     static Result<DataRoot> open(const std::string& data_root, const std::string& exec_root);
 
     const std::string& path() const { return path_; }
@@ -33,7 +34,8 @@ public:
     Result<Boot> enter_boot() const;
 
 private:
-    DataRoot(std::string path, Fd data, Fd exec) : path_(std::move(path)), data_(std::move(data)), exec_(std::move(exec)) {}
+    DataRoot(std::string path, Fd data, Fd exec)
+        : path_(std::move(path)), data_(std::move(data)), exec_(std::move(exec)) {}
     std::string path_;
     Fd data_, exec_;
 };

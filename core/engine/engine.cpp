@@ -40,7 +40,10 @@ struct Engine::Service {
 };
 
 Engine::Engine(Config config, Log log, DataRoot roots)
-    : config_(std::move(config)), log_(std::move(log)), roots_(std::move(roots)), started_ns_(now_ns()) {
+    : config_(std::move(config)),
+      log_(std::move(log)),
+      roots_(std::move(roots)),
+      started_ns_(now_ns()) {
     add_container_operations(job_operations_, query_operations_);
     add_exec_operations(job_operations_, query_operations_);
     add_image_operations(job_operations_, query_operations_);
@@ -66,7 +69,8 @@ Result<void> Engine::open_parts() {
     graph_ = TRY(store::Database::open(config_.data_root + "/graph.db"));
     TRY(store::migrate(*graph_));
     TRY(open_catalog());
-    pool_ = std::make_unique<run::WorkerPool>([this](const std::string& bug) { this->log(kLogError, "worker: " + bug); });
+    pool_ = std::make_unique<run::WorkerPool>(
+        [this](const std::string& bug) { this->log(kLogError, "worker: " + bug); });
     watcher_ = TRY(run::Watcher::create(*pool_));
     images_ = std::make_unique<image::ImageStore>(
         *graph_, TRY(image::ContentStore::open(roots_.data())),
@@ -81,7 +85,8 @@ Result<void> Engine::open_parts() {
             return plugin::Network::of(TRY(catalog_->find("network", instance)));
         },
         .log = [this](int level, const std::string& line) { log_("network", level, line); }};
-    for (const AddressPool& pool : config_.address_pools) networks.pools.push_back({pool.base, pool.size});
+    for (const AddressPool& pool : config_.address_pools)
+        networks.pools.push_back({pool.base, pool.size});
     networks_ = TRY(network::Networks::open(*graph_, std::move(networks)));
     TRY(recover_storage(TRY(roots_.enter_boot())));
     return open_containers();
@@ -89,11 +94,14 @@ Result<void> Engine::open_parts() {
 
 Result<void> Engine::open_catalog() {
     auto settings = TRY(catalog_settings(
-        config_, [this](std::string_view source, std::int32_t level, std::string_view line, const davit_kv* fields,
-                        std::uint64_t count) {
+        config_, [this](std::string_view source, std::int32_t level, std::string_view line,
+                        const davit_kv* fields, std::uint64_t count) {
             std::string text(line);
             for (std::uint64_t i = 0; i < count; ++i)
-                text.append(" ").append(sdk::view(fields[i].key)).append("=").append(sdk::view(fields[i].value));
+                text.append(" ")
+                    .append(sdk::view(fields[i].key))
+                    .append("=")
+                    .append(sdk::view(fields[i].value));
             log_(source, level, text);
         }));
     settings.host.engine_table = &engine_table();
@@ -114,9 +122,8 @@ Result<void> Engine::open_containers() {
         .networks = *networks_,
         .storage = [this](const std::string& instance) { return storage(instance); },
         .exec = [this](const std::string& instance) { return exec(instance); },
-        .image = [this](const std::string& reference, const std::string& instance) {
-            return image_facts(reference, instance);
-        },
+        .image = [this](const std::string& reference,
+                        const std::string& instance) { return image_facts(reference, instance); },
         .directory = config_.data_root + "/containers",
         .directory_fd = TRY(roots_.open_data("containers")),
         .runtime_fd = TRY(roots_.open_exec("containers")),
@@ -126,13 +133,15 @@ Result<void> Engine::open_containers() {
     return containers_->recover();
 }
 
-Result<container::ImageFacts> Engine::image_facts(const std::string& reference, const std::string& instance) {
+Result<container::ImageFacts> Engine::image_facts(const std::string& reference,
+                                                  const std::string& instance) {
     container::ImageFacts facts{.id = TRY(images_->resolve(reference))};
     facts.storage_instance = TRY(storage(instance)).instance();
     facts.top_layer = TRY(images_->top_layer(facts.id, facts.storage_instance));
     const boost::json::value document = boost::json::parse(TRY(images_->config(facts.id)));
     if (document.is_object())
-        if (const auto* config = document.get_object().if_contains("config"); config != nullptr && config->is_object())
+        if (const auto* config = document.get_object().if_contains("config");
+            config != nullptr && config->is_object())
             facts.config = boost::json::serialize(*config);
     return facts;
 }
@@ -150,10 +159,12 @@ Result<void> Engine::recover_storage(DataRoot::Boot boot) {
         for (const plugin::Finding& finding : TRY(instance.retain(call, keys)))
             log_("storage/" + name, kLogWarning, finding.object + ": " + finding.text);
     }
-    const auto kept = TRY(images_->settle_unsynced(boot == DataRoot::Boot::other ? image::ImageStore::Boot::unclean
-                                                                                : image::ImageStore::Boot::same));
+    const auto kept = TRY(images_->settle_unsynced(boot == DataRoot::Boot::other
+                                                       ? image::ImageStore::Boot::unclean
+                                                       : image::ImageStore::Boot::same));
     for (const std::string& id : kept)
-        this->log(kLogWarning, "image " + id + " was not synced before the host went down: pull it again");
+        this->log(kLogWarning,
+                  "image " + id + " was not synced before the host went down: pull it again");
     TRY(images_->collect());
     return images_->sweep_content();
 }
@@ -172,11 +183,13 @@ Result<plugin::Registry> Engine::registry(const std::string& instance) {
 
 Result<std::string> Engine::unpacker() const { return TRY(plugin::own_folder()) + "/davit-unpack"; }
 
-Result<void> Engine::subscribe(const job::Request& request, Cancel& cancel, const job::Job::Emit& emit) {
+Result<void> Engine::subscribe(const job::Request& request, Cancel& cancel,
+                               const job::Job::Emit& emit) {
     return follow_events(*this, request, cancel, emit);
 }
 
-Result<void> Engine::run(Kind kind, const job::Request& request, std::shared_ptr<Cancel> cancel, job::Job::Emit emit) {
+Result<void> Engine::run(Kind kind, const job::Request& request, std::shared_ptr<Cancel> cancel,
+                         job::Job::Emit emit) {
     const Operations& operations = kind == Kind::job ? job_operations_ : query_operations_;
     const auto found = operations.find(request.name);
     if (found == operations.end())
@@ -198,7 +211,9 @@ Result<void> Engine::serve() {
         auto service = std::make_unique<Service>();
         auto instance = TRY(catalog_->find("service", name).context("start service ", name));
         const auto* table = instance->get<davit_service>(DAVIT_SERVICE);
-        if (table == nullptr) return fail(Code::unsupported, "start service ", name, ": it does not offer ", DAVIT_SERVICE);
+        if (table == nullptr)
+            return fail(Code::unsupported, "start service ", name, ": it does not offer ",
+                        DAVIT_SERVICE);
         std::vector<int> numbers;
         std::vector<std::string> addresses;
         for (const std::string& path : config_.sockets) {
@@ -220,7 +235,8 @@ Result<void> Engine::serve() {
         break;  // the sockets are served by one service: the first one there is
     }
     if (services_.empty())
-        return fail(Code::not_found, "start: no service driver was found: the API has nobody to serve it");
+        return fail(Code::not_found,
+                    "start: no service driver was found: the API has nobody to serve it");
     return {};
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The composition root: opens everything in order, hands it to those who need it, and answers davit.engine/1. One per
-// daemon; thread-safe once open.
+// The composition root: opens everything in order, hands it to those who need it, and answers
+// davit.engine/1. One per daemon; thread-safe once open.
 #pragma once
 
 #include "core/container/containers.hpp"
@@ -30,8 +30,8 @@ using Log = std::function<void(std::string_view source, int level, const std::st
 
 class Engine {
 public:
-    // Opens the roots, the graph, the drivers that have something to recover, and brings every container back. Nothing is
-    // left open when it fails.
+    // Opens the roots, the graph, the drivers that have something to recover, and brings every
+    // container back. Nothing is left open when it fails.
     static Result<std::unique_ptr<Engine>> open(Config config, Log log);
     ~Engine();
     Engine(const Engine&) = delete;
@@ -39,7 +39,8 @@ public:
 
     // Runs an operation; answers go to `emit`. A job gets an id and a record, a query neither.
     enum class Kind { job, query };
-    Result<void> run(Kind kind, const job::Request& request, std::shared_ptr<Cancel> cancel, job::Job::Emit emit);
+    Result<void> run(Kind kind, const job::Request& request, std::shared_ptr<Cancel> cancel,
+                     job::Job::Emit emit);
     Result<void> subscribe(const job::Request& request, Cancel& cancel, const job::Job::Emit& emit);
 
     // Binds the configured sockets and starts the services on them.
@@ -72,7 +73,8 @@ private:
     Result<void> open_catalog();
     Result<void> open_containers();
     Result<void> recover_storage(DataRoot::Boot boot);
-    Result<container::ImageFacts> image_facts(const std::string& reference, const std::string& instance);
+    Result<container::ImageFacts> image_facts(const std::string& reference,
+                                              const std::string& instance);
 
     Config config_;
     Log log_;

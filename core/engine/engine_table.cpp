@@ -18,17 +18,21 @@ namespace davit::engine {
 
 namespace {
 
-Engine& engine_of(const davit_host* host) { return *static_cast<Engine*>(plugin::HostTable::engine_of(host)); }
+Engine& engine_of(const davit_host* host) {
+    return *static_cast<Engine*>(plugin::HostTable::engine_of(host));
+}
 
 // While it lives, the service's request to stop reaches the operation's Cancel.
 class Bridge {
 public:
-    Bridge(run::Watcher& watcher, const davit_call* call, std::shared_ptr<Cancel> cancel) : watcher_(watcher) {
+    Bridge(run::Watcher& watcher, const davit_call* call, std::shared_ptr<Cancel> cancel)
+        : watcher_(watcher) {
         if (call->cancelled(call) != 0) cancel->request();
         if (call->cancel_fd < 0) return;
         Fd copy(::fcntl(call->cancel_fd, F_DUPFD_CLOEXEC, 0));
         if (!copy) return;
-        if (auto token = watcher_.at_once(std::move(copy), [cancel] { cancel->request(); })) token_ = *token;
+        if (auto token = watcher_.at_once(std::move(copy), [cancel] { cancel->request(); }))
+            token_ = *token;
     }
     ~Bridge() {
         if (token_) watcher_.forget(*token_);
@@ -50,8 +54,8 @@ job::Job::Emit emit_to(const davit_call* call) {
 }
 
 template <class Use>
-davit_status with_request(const davit_host* host, const davit_call* call, const davit_operation* raw,
-                          Use use) noexcept {
+davit_status with_request(const davit_host* host, const davit_call* call,
+                          const davit_operation* raw, Use use) noexcept {
     return sdk::detail::guarded(call, [&]() -> Result<void> {
         const davit_operation operation = TRY(sdk::detail::receive(raw));
         const std::string_view args = sdk::view(operation.args);
@@ -70,35 +74,43 @@ davit_status with_request(const davit_host* host, const davit_call* call, const 
     });
 }
 
-davit_status submit(const davit_host* host, const davit_call* call, const davit_operation* raw) noexcept {
-    return with_request(host, call, raw, [&](Engine& engine, const job::Request& request, auto cancel) {
-        return engine.run(Engine::Kind::job, request, std::move(cancel), emit_to(call));
-    });
+davit_status submit(const davit_host* host, const davit_call* call,
+                    const davit_operation* raw) noexcept {
+    return with_request(
+        host, call, raw, [&](Engine& engine, const job::Request& request, auto cancel) {
+            return engine.run(Engine::Kind::job, request, std::move(cancel), emit_to(call));
+        });
 }
 
-davit_status query(const davit_host* host, const davit_call* call, const davit_operation* raw) noexcept {
-    return with_request(host, call, raw, [&](Engine& engine, const job::Request& request, auto cancel) {
-        return engine.run(Engine::Kind::query, request, std::move(cancel), emit_to(call));
-    });
+davit_status query(const davit_host* host, const davit_call* call,
+                   const davit_operation* raw) noexcept {
+    return with_request(
+        host, call, raw, [&](Engine& engine, const job::Request& request, auto cancel) {
+            return engine.run(Engine::Kind::query, request, std::move(cancel), emit_to(call));
+        });
 }
 
-davit_status cancel_job(const davit_host* host, const davit_call* call, const davit_job_key* raw) noexcept {
+davit_status cancel_job(const davit_host* host, const davit_call* call,
+                        const davit_job_key* raw) noexcept {
     return sdk::detail::guarded(call, [&]() -> Result<void> {
         const davit_job_key key = TRY(sdk::detail::receive(raw));
         return engine_of(host).jobs().cancel(sdk::text(key.id));
     });
 }
 
-davit_status subscribe(const davit_host* host, const davit_call* call, const davit_operation* raw) noexcept {
-    return with_request(host, call, raw, [&](Engine& engine, const job::Request& request, auto cancel) {
-        return engine.subscribe(request, *cancel, emit_to(call));
-    });
+davit_status subscribe(const davit_host* host, const davit_call* call,
+                       const davit_operation* raw) noexcept {
+    return with_request(host, call, raw,
+                        [&](Engine& engine, const job::Request& request, auto cancel) {
+                            return engine.subscribe(request, *cancel, emit_to(call));
+                        });
 }
 
 }  // namespace
 
 const davit_engine& engine_table() {
-    static constexpr davit_engine kTable = {sizeof(davit_engine), 0, &submit, &query, &cancel_job, &subscribe};
+    static constexpr davit_engine kTable = {sizeof(davit_engine), 0,         &submit, &query,
+                                            &cancel_job,          &subscribe};
     return kTable;
 }
 

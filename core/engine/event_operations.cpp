@@ -45,7 +45,8 @@ bool label_matches(const event::Event& event, const std::string& wanted) {
 bool names_object(const event::Event& event, const std::string& type, const std::string& wanted) {
     if (event.type != type) return false;
     const auto name = event.attributes.find("name");
-    return event.id.starts_with(wanted) || (name != event.attributes.end() && name->second == wanted);
+    return event.id.starts_with(wanted) ||
+           (name != event.attributes.end() && name->second == wanted);
 }
 
 bool matches_one(const event::Event& event, const std::string& key, const std::string& wanted) {
@@ -54,27 +55,30 @@ bool matches_one(const event::Event& event, const std::string& key, const std::s
     if (key == "label") return label_matches(event, wanted);
     if (key == "image") {
         const auto image = event.attributes.find("image");
-        return names_object(event, "image", wanted) || (image != event.attributes.end() && image->second == wanted);
+        return names_object(event, "image", wanted) ||
+               (image != event.attributes.end() && image->second == wanted);
     }
     return names_object(event, key, wanted);
 }
 
 bool matches(const EventFilters& filters, const event::Event& event) {
     return std::all_of(filters.begin(), filters.end(), [&](const auto& filter) {
-        return std::any_of(filter.second.begin(), filter.second.end(),
-                           [&](const std::string& wanted) { return matches_one(event, filter.first, wanted); });
+        return std::any_of(
+            filter.second.begin(), filter.second.end(),
+            [&](const std::string& wanted) { return matches_one(event, filter.first, wanted); });
     });
 }
 
 bj::object event_json(const event::Event& event) {
     bj::object attributes;
     for (const auto& [key, value] : event.attributes) attributes[key] = value;
-    bj::object object{{"Type", event.type},
-                      {"Action", event.action},
-                      {"Actor", bj::object{{"ID", event.id}, {"Attributes", std::move(attributes)}}},
-                      {"scope", "local"},
-                      {"time", event.time_ns / kSecond},
-                      {"timeNano", event.time_ns}};
+    bj::object object{
+        {"Type", event.type},
+        {"Action", event.action},
+        {"Actor", bj::object{{"ID", event.id}, {"Attributes", std::move(attributes)}}},
+        {"scope", "local"},
+        {"time", event.time_ns / kSecond},
+        {"timeNano", event.time_ns}};
     // What clients before API 1.22 read, and many still do.
     if (event.type == "container" || event.type == "image") {
         object["status"] = event.action;
@@ -102,7 +106,8 @@ Result<std::int64_t> time_argument(const job::Job& job, std::string_view name) {
     return whole * 1'000'000'000 + std::atoll(digits.c_str());
 }
 
-Result<void> follow_events(Engine& engine, const job::Request& request, Cancel& cancel, const job::Job::Emit& emit) {
+Result<void> follow_events(Engine& engine, const job::Request& request, Cancel& cancel,
+                           const job::Job::Emit& emit) {
     job::Job job(request, nullptr, emit);
     const EventFilters filters = TRY(parse_filters(job.argument("filters")));
     const event::Bus::Range range{.since_ns = TRY(time_argument(job, "since")),

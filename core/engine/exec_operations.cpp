@@ -20,7 +20,8 @@ Result<void> create(Engine& engine, Job& job) {
     const auto container = TRY(engine.containers().find(job.argument("id")));
     job.describe(container->name());
     auto config = TRY(container::parse_exec_body(job.request().body));
-    return job.result(bj::object{{"Id", TRY(engine.exec_sessions().create(container, std::move(config)))}});
+    return job.result(
+        bj::object{{"Id", TRY(engine.exec_sessions().create(container, std::move(config)))}});
 }
 
 struct StartBody {
@@ -36,7 +37,8 @@ Result<StartBody> parse_start(std::string_view text) {
     body.tty = TRY(json::get_bool(object, "Tty", false));
     if (const auto* size = TRY(json::get_array(object, "ConsoleSize"));
         size != nullptr && size->size() == 2 && (*size)[0].is_number() && (*size)[1].is_number())
-        body.window = {(*size)[0].to_number<std::uint16_t>(), (*size)[1].to_number<std::uint16_t>()};
+        body.window = {(*size)[0].to_number<std::uint16_t>(),
+                       (*size)[1].to_number<std::uint16_t>()};
     return body;
 }
 
@@ -45,19 +47,31 @@ Result<void> start(Engine& engine, Job& job) {
     const StartBody body = TRY(parse_start(job.request().body));
     const ExecSession session = TRY(engine.exec_sessions().find(id));
     job.describe(session.container->name());
-    const auto attach = body.detach ? ExecSessions::Attach::no : ExecSessions::Attach::yes;
-    plugin::Streams streams = TRY(engine.exec_sessions().start(job.cancel(), id, attach, body.window));
-    if (body.detach) return {};
+    if (session.state.started)
+        return fail(Code::conflict, "exec ", id, " has already been started");
+    if (session.container->state().status != container::Status::running)
+        return fail(Code::conflict, "container ", session.container->id(), " is not running");
+    if (body.detach) {
+        TRY(engine.exec_sessions().start(job.cancel(), id, ExecSessions::Attach::no, body.window));
+        return {};
+    }
+    // Whatever fails from here on is told inside the stream, as docker's clients expect.
+    const auto terminal = session.config.tty ? Job::Terminal::yes : Job::Terminal::no;
+    TRY(job.started(terminal));
+    plugin::Streams streams =
+        TRY(engine.exec_sessions().start(job.cancel(), id, ExecSessions::Attach::yes, body.window));
     return job.streams(std::move(streams.in), std::move(streams.out), std::move(streams.err),
-                       session.config.tty ? Job::Terminal::yes : Job::Terminal::no);
+                       terminal);
 }
 
 Result<void> resize(Engine& engine, Job& job) {
     const ExecSession session = TRY(engine.exec_sessions().find(job.argument("id")));
-    if (!session.state.running) return fail(Code::conflict, "resize exec ", session.id, ": it is not running");
-    return engine.containers().resize(session.container, session.id,
-                                      {static_cast<std::uint16_t>(std::atoi(job.argument("h").c_str())),
-                                       static_cast<std::uint16_t>(std::atoi(job.argument("w").c_str()))});
+    if (!session.state.running)
+        return fail(Code::conflict, "resize exec ", session.id, ": it is not running");
+    return engine.containers().resize(
+        session.container, session.id,
+        {static_cast<std::uint16_t>(std::atoi(job.argument("h").c_str())),
+         static_cast<std::uint16_t>(std::atoi(job.argument("w").c_str()))});
 }
 
 Result<void> inspect(Engine& engine, Job& job) {
@@ -69,18 +83,19 @@ Result<void> inspect(Engine& engine, Job& job) {
                        {"arguments", std::move(arguments)},
                        {"privileged", config.privileged}};
     if (!config.user.empty()) process["user"] = config.user;
-    return job.result(bj::object{
-        {"ID", session.id},
-        {"Running", session.state.running},
-        {"ExitCode", session.state.exit_code ? bj::value(*session.state.exit_code) : bj::value(nullptr)},
-        {"ProcessConfig", std::move(process)},
-        {"OpenStdin", config.attach_stdin},
-        {"OpenStderr", config.attach_stderr},
-        {"OpenStdout", config.attach_stdout},
-        {"CanRemove", !session.state.running && session.state.started},
-        {"ContainerID", session.container->id()},
-        {"DetachKeys", config.detach_keys},
-        {"Pid", session.state.pid}});
+    return job.result(
+        bj::object{{"ID", session.id},
+                   {"Running", session.state.running},
+                   {"ExitCode", session.state.exit_code ? bj::value(*session.state.exit_code)
+                                                        : bj::value(nullptr)},
+                   {"ProcessConfig", std::move(process)},
+                   {"OpenStdin", config.attach_stdin},
+                   {"OpenStderr", config.attach_stderr},
+                   {"OpenStdout", config.attach_stdout},
+                   {"CanRemove", !session.state.running && session.state.started},
+                   {"ContainerID", session.container->id()},
+                   {"DetachKeys", config.detach_keys},
+                   {"Pid", session.state.pid}});
 }
 
 }  // namespace

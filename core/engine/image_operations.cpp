@@ -36,7 +36,8 @@ bj::object progress_line(const image::PullProgress& progress) {
     bj::object line{{"status", progress.status}};
     if (!progress.id.empty()) line["id"] = progress.id;
     if (progress.total > 0)
-        line["progressDetail"] = bj::object{{"current", progress.current}, {"total", progress.total}};
+        line["progressDetail"] =
+            bj::object{{"current", progress.current}, {"total", progress.total}};
     else
         line["progressDetail"] = bj::object();
     return line;
@@ -59,7 +60,9 @@ Result<void> pull(Engine& engine, Job& job) {
             if (!told) job.cancel()->request();  // nobody is listening any more
         }};
     TRY(image::pull(engine.images(), request));
-    engine.events().publish({.type = "image", .action = "pull", .id = reference.familiar(),
+    engine.events().publish({.type = "image",
+                             .action = "pull",
+                             .id = reference.familiar(),
                              .attributes = {{"name", reference.familiar_name()}}});
     return {};
 }
@@ -81,9 +84,9 @@ Result<std::map<std::string, std::vector<std::string>>> parse_filters(const std:
 Result<void> list(Engine& engine, Job& job) {
     std::map<std::string, int> used;
     for (const auto& container : engine.containers().list()) ++used[container->record().image];
-    bj::array entries = TRY(image::list(
-        engine.images(),
-        {.all = job.flag("all"), .filters = TRY(parse_filters(job.argument("filters")))}));
+    bj::array entries =
+        TRY(image::list(engine.images(), {.all = job.flag("all"),
+                                          .filters = TRY(parse_filters(job.argument("filters")))}));
     for (bj::value& entry : entries) {
         const auto count = used.find(std::string(entry.get_object()["Id"].get_string()));
         entry.get_object()["Containers"] = count == used.end() ? 0 : count->second;
@@ -92,7 +95,8 @@ Result<void> list(Engine& engine, Job& job) {
 }
 
 Result<void> inspect(Engine& engine, Job& job) {
-    return job.result(TRY(image::inspect(engine.images(), TRY(engine.images().resolve(job.argument("name"))))));
+    return job.result(
+        TRY(image::inspect(engine.images(), TRY(engine.images().resolve(job.argument("name"))))));
 }
 
 Result<void> remove(Engine& engine, Job& job) {
@@ -101,7 +105,8 @@ Result<void> remove(Engine& engine, Job& job) {
         job.argument("name"), {.force = job.flag("force"), .prune_parents = !job.flag("noprune")}));
     const auto tell = [&](const std::vector<std::string>& names, const char* action) {
         for (const std::string& name : names)
-            engine.events().publish({.type = "image", .action = action, .id = name, .attributes = {{"name", name}}});
+            engine.events().publish(
+                {.type = "image", .action = action, .id = name, .attributes = {{"name", name}}});
     };
     tell(removed.untagged, "untag");
     tell(removed.deleted, "delete");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every operation of the engine by name, for davit.engine/1 (docs/architecture.md, "Jobs"). An operation reads its
-// arguments, calls one noun's verb and writes the answer; it holds no state of its own.
+// Every operation of the engine by name, for davit.engine/1 (docs/architecture.md, "Jobs"). An
+// operation reads its arguments, calls one noun's verb and writes the answer; it holds no state of
+// its own.
 #pragma once
 
 #include "core/job/job.hpp"
@@ -23,8 +24,10 @@ void add_exec_operations(Operations& jobs, Operations& queries);
 void add_image_operations(Operations& jobs, Operations& queries);
 void add_system_operations(Operations& jobs, Operations& queries);
 
-// Events as the API's EventMessage, until the range of `since` and `until` is over or the client goes away.
-Result<void> follow_events(Engine& engine, const job::Request& request, Cancel& cancel, const job::Job::Emit& emit);
+// Events as the API's EventMessage, until the range of `since` and `until` is over or the client
+// goes away.
+Result<void> follow_events(Engine& engine, const job::Request& request, Cancel& cancel,
+                           const job::Job::Emit& emit);
 
 // "1700000000.5" seconds, or RFC 3339, as nanoseconds since 1970; absent or 0: 0.
 Result<std::int64_t> time_argument(const job::Job& job, std::string_view name);

@@ -9,8 +9,9 @@
 
 namespace davit::engine {
 
-// Binds and listens. The socket is root:<group> 0660 where the group exists, else root:root 0600, from the first moment
-// . A stale file is replaced; one that somebody answers on is `exists`. Paths of any length work.
+// Binds and listens. The socket is root:<group> 0660 where the group exists, else root:root 0600,
+// from the first moment. A stale file is replaced; one that somebody answers on is `exists`.
+// Paths of any length work.
 Result<Fd> listen_on(const std::string& path, const std::string& group);
 void remove_socket(const std::string& path);
 

@@ -8,9 +8,9 @@
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
 
+#include <unistd.h>
 #include <fstream>
 #include <thread>
-#include <unistd.h>
 #include <utility>
 
 namespace davit::engine {
@@ -20,7 +20,7 @@ namespace {
 namespace bj = boost::json;
 using job::Job;
 
-constexpr const char* kApiVersion = "1.51";     // docs/docker-compat.md
+constexpr const char* kApiVersion = "1.51";  // docs/docker-compat.md
 constexpr const char* kOldestApiVersion = "1.41";
 constexpr const char* kVersion = DAVIT_VERSION;
 
@@ -32,7 +32,9 @@ Kernel kernel() {
     utsname names{};
     ::uname(&names);
     const std::string machine = names.machine;
-    const std::string architecture = machine == "x86_64" ? "amd64" : machine == "aarch64" ? "arm64" : machine;
+    const std::string architecture = machine == "x86_64"    ? "amd64"
+                                     : machine == "aarch64" ? "arm64"
+                                                            : machine;
     return {names.release, machine, architecture};
 }
 
@@ -42,7 +44,8 @@ std::string os_release(const std::string& key) {
     for (std::string line; std::getline(file, line);) {
         if (!line.starts_with(key + "=")) continue;
         std::string value = line.substr(key.size() + 1);
-        if (value.size() >= 2 && value.front() == '"' && value.back() == '"') value = value.substr(1, value.size() - 2);
+        if (value.size() >= 2 && value.front() == '"' && value.back() == '"')
+            value = value.substr(1, value.size() - 2);
         return value;
     }
     return "Linux";
@@ -52,13 +55,20 @@ Result<void> ping(Engine&, Job& job) { return job.result("OK"); }
 
 Result<void> version(Engine&, Job& job) {
     const Kernel host = kernel();
-    bj::object details{{"ApiVersion", kApiVersion}, {"Arch", host.architecture}, {"BuildTime", ""},
-                       {"Experimental", "false"},   {"GitCommit", ""},           {"GoVersion", ""},
-                       {"KernelVersion", host.release}, {"MinAPIVersion", kOldestApiVersion}, {"Os", "linux"}};
+    bj::object details{{"ApiVersion", kApiVersion},
+                       {"Arch", host.architecture},
+                       {"BuildTime", ""},
+                       {"Experimental", "false"},
+                       {"GitCommit", ""},
+                       {"GoVersion", ""},
+                       {"KernelVersion", host.release},
+                       {"MinAPIVersion", kOldestApiVersion},
+                       {"Os", "linux"}};
     return job.result(bj::object{
         {"Platform", bj::object{{"Name", std::string("Davit ") + kVersion}}},
         {"Components",
-         bj::array{bj::object{{"Name", "Engine"}, {"Version", kVersion}, {"Details", std::move(details)}}}},
+         bj::array{bj::object{
+             {"Name", "Engine"}, {"Version", kVersion}, {"Details", std::move(details)}}}},
         {"Version", kVersion},
         {"ApiVersion", kApiVersion},
         {"MinAPIVersion", kOldestApiVersion},
@@ -76,18 +86,22 @@ std::int64_t memory_total() {
     return static_cast<std::int64_t>(facts.totalram) * facts.mem_unit;
 }
 
-bj::array names_array(const std::vector<std::string>& names) { return bj::array(names.begin(), names.end()); }
+bj::array names_array(const std::vector<std::string>& names) {
+    return bj::array(names.begin(), names.end());
+}
 
 // What each storage driver says of itself: "Instance", "Driver" and what probing found.
 bj::array driver_status(Engine& engine) {
     bj::array status;
-    for (const std::string& name : engine.catalog().names("storage")) status.push_back(bj::array{"Instance", name});
+    for (const std::string& name : engine.catalog().names("storage"))
+        status.push_back(bj::array{"Instance", name});
     return status;
 }
 
 bj::object runtimes(Engine& engine) {
     bj::object object;
-    for (const std::string& name : engine.catalog().names("exec")) object[name] = bj::object{{"path", "davit-launch"}};
+    for (const std::string& name : engine.catalog().names("exec"))
+        object[name] = bj::object{{"path", "davit-launch"}};
     return object;
 }
 
@@ -99,7 +113,8 @@ Counts count_containers(Engine& engine) {
     Counts counts;
     for (const auto& container : engine.containers().list()) {
         ++counts.all;
-        ++(container->state().status == container::Status::running ? counts.running : counts.stopped);
+        ++(container->state().status == container::Status::running ? counts.running
+                                                                   : counts.stopped);
     }
     return counts;
 }
@@ -113,10 +128,17 @@ bj::object registry_config(const Config& config) {
         index["docker.io"].get_object()["Mirrors"] = names_array(mirrors->second);
     bj::array cidrs{"127.0.0.0/8", "::1/128"};
     for (const std::string& registry : config.insecure_registries) {
-        if (registry.find('/') != std::string::npos) cidrs.emplace_back(registry);
-        else index[registry] = bj::object{{"Name", registry}, {"Mirrors", bj::array()}, {"Secure", false}, {"Official", false}};
+        if (registry.find('/') != std::string::npos)
+            cidrs.emplace_back(registry);
+        else
+            index[registry] = bj::object{{"Name", registry},
+                                         {"Mirrors", bj::array()},
+                                         {"Secure", false},
+                                         {"Official", false}};
     }
-    return {{"InsecureRegistryCIDRs", std::move(cidrs)}, {"IndexConfigs", std::move(index)}, {"Mirrors", bj::array()}};
+    return {{"InsecureRegistryCIDRs", std::move(cidrs)},
+            {"IndexConfigs", std::move(index)},
+            {"Mirrors", bj::array()}};
 }
 
 Result<void> info(Engine& engine, Job& job) {
@@ -154,9 +176,10 @@ Result<void> info(Engine& engine, Job& job) {
         {"Debug", engine.config().log_level == "debug"},
         {"NFd", 0},
         {"NGoroutines", 0},
-        {"SystemTime", container::format_time(std::chrono::duration_cast<std::chrono::nanoseconds>(
-                                                  std::chrono::system_clock::now().time_since_epoch())
-                                                  .count())},
+        {"SystemTime",
+         container::format_time(std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                    std::chrono::system_clock::now().time_since_epoch())
+                                    .count())},
         {"LoggingDriver", engine.config().log_driver},
         {"CgroupDriver", "cgroupfs"},
         {"CgroupVersion", "1"},
@@ -181,8 +204,12 @@ Result<void> info(Engine& engine, Job& job) {
         {"ServerVersion", kVersion},
         {"Runtimes", runtimes(engine)},
         {"DefaultRuntime", exec ? *exec : ""},
-        {"Swarm", bj::object{{"NodeID", ""}, {"NodeAddr", ""}, {"LocalNodeState", "inactive"},
-                             {"ControlAvailable", false}, {"Error", ""}, {"RemoteManagers", nullptr}}},
+        {"Swarm", bj::object{{"NodeID", ""},
+                             {"NodeAddr", ""},
+                             {"LocalNodeState", "inactive"},
+                             {"ControlAvailable", false},
+                             {"Error", ""},
+                             {"RemoteManagers", nullptr}}},
         {"LiveRestoreEnabled", engine.config().live_restore},
         {"Isolation", ""},
         {"InitBinary", "davit-launch"},
@@ -196,7 +223,8 @@ Result<void> info(Engine& engine, Job& job) {
 Result<void> auth(Engine& engine, Job& job) {
     const bj::object body = TRY(json::parse_object(job.request().body, "auth body"));
     const std::string address = TRY(json::get_string(body, "serveraddress", ""));
-    plugin::Repository repository{.host = address, .name = "", .auth = std::string(job.request().body)};
+    plugin::Repository repository{
+        .host = address, .name = "", .auth = std::string(job.request().body)};
     // The client names the default registry by its credential key.
     if (address.empty() || address == "https://index.docker.io/v1/" || address == "index.docker.io")
         repository.host = "docker.io";
@@ -235,7 +263,9 @@ Result<void> job_inspect(Engine& engine, Job& job) {
     return job.result(job_json(TRY(engine.jobs().find(job.argument("id")))));
 }
 
-Result<void> job_cancel(Engine& engine, Job& job) { return engine.jobs().cancel(job.argument("id")); }
+Result<void> job_cancel(Engine& engine, Job& job) {
+    return engine.jobs().cancel(job.argument("id"));
+}
 
 // A line whenever the job has got further, until it ends.
 Result<void> job_watch(Engine& engine, Job& job) {

@@ -29,7 +29,8 @@ void Bus::publish(Event event) {
     changed_.notify_all();
 }
 
-Result<void> Bus::follow(Range range, const Cancel& cancel, const std::function<Result<void>(const Event&)>& each) {
+Result<void> Bus::follow(Range range, const Cancel& cancel,
+                         const std::function<Result<void>(const Event&)>& each) {
     std::unique_lock lock(mutex_);
     std::uint64_t seen = range.since_ns == 0 ? last_ : 0;
     const auto over = [&] { return range.until_ns != 0 && now_ns() >= range.until_ns; };
@@ -51,12 +52,15 @@ Result<void> Bus::follow(Range range, const Cancel& cancel, const std::function<
         if (range.until_ns == 0)
             changed_.wait(lock, woken);
         else
-            changed_.wait_for(lock, std::chrono::nanoseconds(std::max<std::int64_t>(range.until_ns - now_ns(), 1)),
-                              woken);
+            changed_.wait_for(
+                lock,
+                std::chrono::nanoseconds(std::max<std::int64_t>(range.until_ns - now_ns(), 1)),
+                woken);
     }
 }
 
-// The lock pairs with the one in follow(): a follower is either before its check of `cancel` or waiting already.
+// The lock pairs with the one in follow(): a follower is either before its check of `cancel` or
+// waiting already.
 void Bus::interrupt() {
     { std::lock_guard lock(mutex_); }
     changed_.notify_all();

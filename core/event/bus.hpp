@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What happened, for `events`: the last kKept events stay in memory, subscribers wait for more. Thread-safe.
+// What happened, for `events`: the last kKept events stay in memory, subscribers wait for more.
+// Thread-safe.
 #pragma once
 
 #include "sdk/base/cancel.hpp"
@@ -36,9 +37,10 @@ public:
         std::int64_t since_ns = 0;  // 0: only new ones
         std::int64_t until_ns = 0;  // 0: for ever
     };
-    // Calls `each` for every event of the range, in order, until the range ends, `each` fails or `cancel` is requested.
-    // `interrupt` must be called when `cancel` is requested.
-    Result<void> follow(Range range, const Cancel& cancel, const std::function<Result<void>(const Event&)>& each);
+    // Calls `each` for every event of the range, in order, until the range ends, `each` fails or
+    // `cancel` is requested. `interrupt` must be called when `cancel` is requested.
+    Result<void> follow(Range range, const Cancel& cancel,
+                        const std::function<Result<void>(const Event&)>& each);
     // Wakes every follower, so that it looks at its Cancel again.
     void interrupt();
 

@@ -38,7 +38,8 @@ std::string Job::argument(std::string_view name) const {
 bool Job::flag(std::string_view name, bool fallback) const {
     if (request_.args->if_contains(name) == nullptr) return fallback;
     const std::string text = argument(name);
-    return !(text.empty() || text == "0" || text == "no" || text == "false" || text == "False" || text == "none");
+    return !(text.empty() || text == "0" || text == "no" || text == "false" || text == "False" ||
+             text == "none");
 }
 
 Result<void> Job::result(const json::value& value) {

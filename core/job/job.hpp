@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One operation under way: what it was asked, how it answers, and how it is stopped. Handlers of the engine get a
-// reference; it lives until the handler returns. Answers go to the client on the handler's thread.
+// One operation under way: what it was asked, how it answers, and how it is stopped. Handlers of
+// the engine get a reference; it lives until the handler returns. Answers go to the client on the
+// handler's thread.
 #pragma once
 
 #include "davit/draft/service.h"
@@ -20,11 +21,11 @@ namespace davit::job {
 
 // What was asked. Borrowed from the service until the operation ends.
 struct Request {
-    std::string_view name;               // "container.start"
-    const boost::json::object* args;     // path and query of the API call
-    std::string_view body;               // JSON as the client sent it; may be empty
-    std::string_view auth;               // JSON of X-Registry-Auth; never logged
-    int input = -1;                      // what the client streams in
+    std::string_view name;            // "container.start"
+    const boost::json::object* args;  // path and query of the API call
+    std::string_view body;            // JSON as the client sent it; may be empty
+    std::string_view auth;            // JSON of X-Registry-Auth; never logged
+    int input = -1;                   // what the client streams in
     std::uint32_t peer_uid = UINT32_MAX;
 };
 
@@ -37,7 +38,8 @@ public:
     const Request& request() const { return request_; }
     const std::shared_ptr<Cancel>& cancel() const { return cancel_; }
 
-    // The argument as text; empty when absent. Booleans follow Docker: "", "0", "no", "false", "none" are false.
+    // The argument as text; empty when absent. Booleans follow Docker: "", "0", "no", "false",
+    // "none" are false.
     std::string argument(std::string_view name) const;
     bool flag(std::string_view name, bool fallback = false) const;
 

@@ -28,7 +28,8 @@ std::string JobTable::add(std::shared_ptr<Job> job, std::string name) {
     std::lock_guard lock(mutex_);
     if (next_ == 0) next_ = static_cast<std::uint64_t>(now_ns() / 1'000'000) & 0xffff'ffff'ffffu;
     char id[16];
-    std::snprintf(id, sizeof id, "%012llx", static_cast<unsigned long long>(next_++ & 0xffff'ffff'ffffu));
+    std::snprintf(id, sizeof id, "%012llx",
+                  static_cast<unsigned long long>(next_++ & 0xffff'ffff'ffffu));
     Record record{.id = id, .name = std::move(name), .started_ns = now_ns(), .state = "running"};
     running_.emplace(id, Running{std::move(job), std::move(record)});
     return id;
@@ -66,7 +67,9 @@ std::vector<Record> JobTable::list() const {
 
 Result<Record> JobTable::find(const std::string& id) const {
     std::vector<Record> records = list();
-    const auto matches = [&](const Record& record) { return !id.empty() && record.id.starts_with(id); };
+    const auto matches = [&](const Record& record) {
+        return !id.empty() && record.id.starts_with(id);
+    };
     const auto found = std::find_if(records.begin(), records.end(), matches);
     if (found == records.end()) return fail(Code::not_found, "find job ", id, ": no such job");
     if (found->id != id && std::find_if(found + 1, records.end(), matches) != records.end())
@@ -78,7 +81,8 @@ Result<void> JobTable::cancel(const std::string& id) {
     const Record record = TRY(find(id));
     std::lock_guard lock(mutex_);
     const auto found = running_.find(record.id);
-    if (found == running_.end()) return fail(Code::conflict, "cancel job ", record.id, ": it has ended");
+    if (found == running_.end())
+        return fail(Code::conflict, "cancel job ", record.id, ": it has ended");
     found->second.job->cancel()->request();
     return {};
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every job that runs, and the last kFinished that ended: what `davit jobs` lists, watches and cancels. Thread-safe.
+// Every job that runs, and the last kFinished that ended: what `davit jobs` lists, watches and
+// cancels. Thread-safe.
 #pragma once
 
 #include "core/job/job.hpp"
@@ -30,7 +31,7 @@ public:
     std::string add(std::shared_ptr<Job> job, std::string name);
     void finish(const std::string& id, const Result<void>& outcome);
 
-    std::vector<Record> list() const;  // newest first
+    std::vector<Record> list() const;                  // newest first
     Result<Record> find(const std::string& id) const;  // id or unique beginning of one
     // `not_found`, or `conflict` when it has ended.
     Result<void> cancel(const std::string& id);

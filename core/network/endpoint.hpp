@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// An endpoint: what joins a sandbox (a network namespace) to a network, as inspect shows it and the graph keeps it.
+// An endpoint: what joins a sandbox (a network namespace) to a network, as inspect shows it and the
+// graph keeps it.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +17,7 @@ struct PublishedPort {
 
 struct Endpoint {
     std::string id, network, network_id, interface, mac, address, gateway;
-    int prefix = 0;            // bits of the address's subnet
+    int prefix = 0;  // bits of the address's subnet
     std::vector<PublishedPort> ports;
 };
 

@@ -25,9 +25,9 @@ namespace {
 
 namespace bj = boost::json;
 
-constexpr const char* kDefaultName = "bridge";   // what every client calls the default network
+constexpr const char* kDefaultName = "bridge";  // what every client calls the default network
 constexpr const char* kDefaultLink = "davit0";
-constexpr int kLogWarning = 2;                   // DAVIT_LOG_WARNING
+constexpr int kLogWarning = 2;  // DAVIT_LOG_WARNING
 constexpr std::size_t kIdBytes = 32;
 
 std::int64_t now_ns() {
@@ -64,7 +64,8 @@ sdk::Prefix prefix_of(const davit_address& address) {
 
 std::string mac_text(const plugin::MacAddress& mac) {
     char text[18];
-    std::snprintf(text, sizeof text, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+    std::snprintf(text, sizeof text, "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
+                  mac[3], mac[4], mac[5]);
     return text;
 }
 
@@ -119,7 +120,8 @@ Result<std::vector<davit_port>> stored_ports(const Endpoint& endpoint) {
                         .protocol = TRY(protocol_number(shown.protocol)),
                         .padding = {}};
         const auto twin = [&](const PublishedPort& other) {
-            return other.host_address == "::" && other.host_port == shown.host_port && other.protocol == shown.protocol;
+            return other.host_address == "::" && other.host_port == shown.host_port &&
+                   other.protocol == shown.protocol;
         };
         const bool every = shown.host_address == "0.0.0.0" &&
                            std::any_of(endpoint.ports.begin(), endpoint.ports.end(), twin);
@@ -136,7 +138,8 @@ sdk::Prefix endpoint_address(const Endpoint& endpoint) {
 
 }  // namespace
 
-Networks::Networks(store::Database& graph, NetworkSettings settings) : graph_(graph), settings_(std::move(settings)) {}
+Networks::Networks(store::Database& graph, NetworkSettings settings)
+    : graph_(graph), settings_(std::move(settings)) {}
 
 Networks::~Networks() = default;
 
@@ -165,11 +168,18 @@ Result<void> Networks::load() {
     return pool_->reserve(default_->gateway);
 }
 
-// A subnet of the pools that the host does not route already, its first address for the bridge; or --bip.
+// A subnet of the pools that the host does not route already, its first address for the bridge; or
+// --bip.
 Result<Networks::Network> Networks::plan_default() const {
-    Network network{.id = random_id(), .name = kDefaultName, .instance = "", .link = settings_.bridge_link,
-                    .subnet = {}, .gateway = {}, .created_ns = now_ns()};
-    if (network.link.empty()) network.link = ::if_nametoindex(kDefaultLink) == 0 ? kDefaultLink : "dv" + settings_.scope;
+    Network network{.id = random_id(),
+                    .name = kDefaultName,
+                    .instance = "",
+                    .link = settings_.bridge_link,
+                    .subnet = {},
+                    .gateway = {},
+                    .created_ns = now_ns()};
+    if (network.link.empty())
+        network.link = ::if_nametoindex(kDefaultLink) == 0 ? kDefaultLink : "dv" + settings_.scope;
     if (!settings_.bridge_address.empty()) {
         network.gateway = TRY(sdk::parse_prefix(settings_.bridge_address));
         network.subnet = network.gateway.network();
@@ -214,9 +224,10 @@ Result<void> Networks::ensure_default(const std::shared_ptr<Cancel>& cancel) {
     auto pool = std::make_unique<AddressPool>(TRY(AddressPool::create(network.subnet)));
     TRY(pool->reserve(network.gateway));
     TRY(graph_.session().run(
-        "INSERT INTO networks (id, name, created, instance, link, subnet4, gateway4, config) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        network.id, network.name, network.created_ns, network.instance, network.link, sdk::prefix_text(network.subnet),
-        sdk::prefix_text(network.gateway), "{}"));
+        "INSERT INTO networks (id, name, created, instance, link, subnet4, gateway4, config) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        network.id, network.name, network.created_ns, network.instance, network.link,
+        sdk::prefix_text(network.subnet), sdk::prefix_text(network.gateway), "{}"));
     pool_ = std::move(pool);
     default_ = std::move(network);
     made_ = true;
@@ -242,9 +253,14 @@ Result<Connection> Networks::connect(const std::shared_ptr<Cancel>& cancel, cons
     for (const PortRequest& port : request.ports) wishes.push_back(TRY(wish_of(port)));
     std::vector<HeldPort> held = TRY(hold_ports(wishes));
 
-    plugin::EndpointSpec spec{.network = network.id, .endpoint = request.container, .interface = "",
-                              .netns = request.netns, .flags = DAVIT_ENDPOINT_DEFAULT_ROUTE,
-                              .addresses = {address_of(address)}, .gateway4 = address_of(network.gateway), .ports = {}};
+    plugin::EndpointSpec spec{.network = network.id,
+                              .endpoint = request.container,
+                              .interface = "",
+                              .netns = request.netns,
+                              .flags = DAVIT_ENDPOINT_DEFAULT_ROUTE,
+                              .addresses = {address_of(address)},
+                              .gateway4 = address_of(network.gateway),
+                              .ports = {}};
     auto endpoint = std::make_shared<Endpoint>();
     Connection connection;
     for (HeldPort& port : held) {
@@ -277,20 +293,23 @@ void Networks::disconnect(const Endpoint& endpoint) {
     }
     sdk::Caller call;
     const auto driver = settings_.driver(instance);
-    auto done = driver ? driver->detach(call, endpoint.network_id, endpoint.id, -1) : Result<void>(Error(driver.error()));
+    auto done = driver ? driver->detach(call, endpoint.network_id, endpoint.id, -1)
+                       : Result<void>(Error(driver.error()));
     if (!done) settings_.log(kLogWarning, "disconnect " + endpoint.id + ": " + done.error().what);
     std::lock_guard lock(mutex_);
     pool_->release(endpoint_address(endpoint));
 }
 
-Result<std::vector<Connection>> Networks::recover(const std::vector<std::shared_ptr<const Endpoint>>& live) {
+Result<std::vector<Connection>> Networks::recover(
+    const std::vector<std::shared_ptr<const Endpoint>>& live) {
     std::vector<Connection> connections(live.size());
     std::lock_guard lock(mutex_);
     if (!default_) return connections;  // no network was ever made: the driver has nothing of ours
     std::vector<plugin::LiveEndpoint> known;
     for (std::size_t i = 0; i < live.size(); ++i) {
         connections[i].endpoint = live[i];
-        plugin::LiveEndpoint endpoint{.network = live[i]->network_id, .endpoint = live[i]->id,
+        plugin::LiveEndpoint endpoint{.network = live[i]->network_id,
+                                      .endpoint = live[i]->id,
                                       .addresses = {address_of(endpoint_address(*live[i]))},
                                       .ports = TRY(stored_ports(*live[i]))};
         (void)pool_->reserve(endpoint_address(*live[i]));  // one that is taken twice was so before
@@ -321,15 +340,18 @@ void Networks::hold_again(const davit_port& port, std::vector<Fd>& reservations)
 }
 
 bj::object Networks::shown(const Network& network) const {
-    bj::object ipam{{"Driver", "default"},
-                    {"Options", nullptr},
-                    {"Config", bj::array{bj::object{{"Subnet", sdk::prefix_text(network.subnet)},
-                                                    {"Gateway", sdk::address_text(network.gateway)}}}}};
-    return shown_plain(network.name, network.id, network.instance, std::move(ipam), network.created_ns);
+    bj::object ipam{
+        {"Driver", "default"},
+        {"Options", nullptr},
+        {"Config", bj::array{bj::object{{"Subnet", sdk::prefix_text(network.subnet)},
+                                        {"Gateway", sdk::address_text(network.gateway)}}}}};
+    return shown_plain(network.name, network.id, network.instance, std::move(ipam),
+                       network.created_ns);
 }
 
-bj::object Networks::shown_plain(const std::string& name, const std::string& id, const std::string& driver,
-                                 bj::object ipam, std::int64_t created_ns) const {
+bj::object Networks::shown_plain(const std::string& name, const std::string& id,
+                                 const std::string& driver, bj::object ipam,
+                                 std::int64_t created_ns) const {
     return {{"Name", name},
             {"Id", id},
             {"Created", format_seconds(created_ns)},
@@ -362,8 +384,10 @@ bj::array Networks::list() const {
     std::lock_guard lock(mutex_);
     bj::array entries;
     const bj::object none{{"Driver", "default"}, {"Options", nullptr}, {"Config", bj::array()}};
-    if (default_) entries.push_back(shown(*default_));
-    else entries.push_back(shown_plain(kDefaultName, std::string(64, '0'), kDefaultName, none, 0));
+    if (default_)
+        entries.push_back(shown(*default_));
+    else
+        entries.push_back(shown_plain(kDefaultName, std::string(64, '0'), kDefaultName, none, 0));
     entries.push_back(shown_plain("host", std::string(63, '0') + "1", "host", none, 0));
     entries.push_back(shown_plain("none", std::string(63, '0') + "2", "null", none, 0));
     return entries;
@@ -373,7 +397,8 @@ Result<bj::object> Networks::inspect(const std::string& name) const {
     for (bj::value& entry : list()) {
         bj::object& network = entry.get_object();
         const std::string id(network["Id"].get_string());
-        if (network["Name"].get_string() == name || (!name.empty() && id.starts_with(name))) return std::move(network);
+        if (network["Name"].get_string() == name || (!name.empty() && id.starts_with(name)))
+            return std::move(network);
     }
     return fail(Code::not_found, "network ", name, " not found");
 }

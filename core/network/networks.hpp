@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The engine's networks: names, addresses and host ports are decided here, packets are the driver's (seams rule 5).
-// For now the default bridge network; it is made when the first container needs it. Thread-safe.
+// The engine's networks: names, addresses and host ports are decided here, packets are the driver's
+// (seams rule 5). For now the default bridge network; it is made when the first container needs it.
+// Thread-safe.
 #pragma once
 
 #include "core/network/endpoint.hpp"
@@ -25,16 +26,18 @@ namespace davit::network {
 class AddressPool;
 
 struct NetworkSettings {
-    std::string scope;               // 8 hex digits that tell this engine from others
-    std::string bridge_address;      // --bip: "192.168.7.1/24"; empty: a free subnet of the pools
-    std::string bridge_link;         // --bridge; empty: davit0, or a name of this engine's own when that is taken
+    std::string scope;           // 8 hex digits that tell this engine from others
+    std::string bridge_address;  // --bip: "192.168.7.1/24"; empty: a free subnet of the pools
+    std::string
+        bridge_link;  // --bridge; empty: davit0, or a name of this engine's own when that is taken
     std::uint32_t mtu = 0;
     struct Pool {
-        std::string base;            // "172.17.0.0/16"
-        std::uint32_t size = 0;      // bits of a network's prefix
+        std::string base;        // "172.17.0.0/16"
+        std::uint32_t size = 0;  // bits of a network's prefix
     };
-    std::vector<Pool> pools;         // empty: Docker's
-    std::function<Result<plugin::Network>(const std::string& instance)> driver;  // "" = the default instance
+    std::vector<Pool> pools;  // empty: Docker's
+    std::function<Result<plugin::Network>(const std::string& instance)>
+        driver;  // "" = the default instance
     std::function<void(int level, const std::string& line)> log;
 };
 
@@ -61,16 +64,19 @@ public:
     static Result<std::unique_ptr<Networks>> open(store::Database& graph, NetworkSettings settings);
     ~Networks();
 
-    // Joins a sandbox to the network. Errors: not_found network; exists when a host port is taken; no_space when no
-    // address is free. On failure nothing is left.
+    // Joins a sandbox to the network. Errors: not_found network; exists when a host port is taken;
+    // no_space when no address is free. On failure nothing is left.
     Result<Connection> connect(const std::shared_ptr<Cancel>& cancel, const std::string& network,
                                const ConnectRequest& request);
-    // Takes the endpoint away and frees its address. What fails is logged: the next start's `recover` finds it.
+    // Takes the endpoint away and frees its address. What fails is logged: the next start's
+    // `recover` finds it.
     void disconnect(const Endpoint& endpoint);
 
-    // After a restart: the endpoints of the containers that still run. Takes their addresses and ports again, and has the
-    // driver remove everything else. `given` is filled with the reservations, in the order of `live`.
-    Result<std::vector<Connection>> recover(const std::vector<std::shared_ptr<const Endpoint>>& live);
+    // After a restart: the endpoints of the containers that still run. Takes their addresses and
+    // ports again, and has the driver remove everything else. `given` is filled with the
+    // reservations, in the order of `live`.
+    Result<std::vector<Connection>> recover(
+        const std::vector<std::shared_ptr<const Endpoint>>& live);
 
     // As GET /networks and GET /networks/{id} answer (API 1.51).
     boost::json::array list() const;
@@ -89,8 +95,9 @@ private:
     Result<void> ensure_default(const std::shared_ptr<Cancel>& cancel);
     void hold_again(const davit_port& port, std::vector<Fd>& reservations);
     boost::json::object shown(const Network& network) const;
-    boost::json::object shown_plain(const std::string& name, const std::string& id, const std::string& driver,
-                                    boost::json::object ipam, std::int64_t created_ns) const;
+    boost::json::object shown_plain(const std::string& name, const std::string& id,
+                                    const std::string& driver, boost::json::object ipam,
+                                    std::int64_t created_ns) const;
     static std::string format_seconds(std::int64_t ns);
 
     store::Database& graph_;

@@ -28,8 +28,8 @@ Process process_of(const davit_exec_process& out) {
 // Results that hold descriptors start with -1: an older driver may leave the last ones unwritten.
 template <sdk::Sized Request>
 Result<Process> ask_process(sdk::Caller& call,
-                            davit_status (*operation)(davit_instance*, const davit_call*, const Request*,
-                                                      davit_exec_process*),
+                            davit_status (*operation)(davit_instance*, const davit_call*,
+                                                      const Request*, davit_exec_process*),
                             davit_instance* self, const Request& request) {
     auto out = sized<davit_exec_process>();
     out.pid_fd = out.keeper_fd = out.netns_fd = -1;
@@ -54,7 +54,8 @@ davit_exec_output output_of(const OutputSpec& spec) {
 Result<Exec> Exec::of(std::shared_ptr<Instance> instance) {
     const auto* table = instance->get<davit_exec>(DAVIT_EXEC);
     if (table == nullptr)
-        return fail(Code::unsupported, "use ", instance->name(), ": it does not offer ", DAVIT_EXEC);
+        return fail(Code::unsupported, "use ", instance->name(), ": it does not offer ",
+                    DAVIT_EXEC);
     return Exec(std::move(instance), table);
 }
 
@@ -89,8 +90,8 @@ Result<Streams> Exec::attach(sdk::Caller& call, const std::string& key, const st
     return Streams{Fd(out.in), Fd(out.out), Fd(out.err), out.log_offset, out.log_file};
 }
 
-Result<void> Exec::signal(sdk::Caller& call, const std::string& key, const std::string& session, int number,
-                          Recipient recipient) const {
+Result<void> Exec::signal(sdk::Caller& call, const std::string& key, const std::string& session,
+                          int number, Recipient recipient) const {
     auto request = sized<davit_exec_signal>();
     request.signal = number;
     request.key = str(key);
@@ -104,7 +105,8 @@ Result<Fd> Exec::wait(sdk::Caller& call, const std::string& key, const std::stri
     return Fd(out.fd);
 }
 
-Result<ExitRecord> Exec::exit_record(sdk::Caller& call, const std::string& key, const std::string& session) const {
+Result<ExitRecord> Exec::exit_record(sdk::Caller& call, const std::string& key,
+                                     const std::string& session) const {
     const auto out = TRY(call.ask(table_->exit_record, instance_->raw(), key_of(key, session)));
     return ExitRecord{.code = out.code,
                       .signal = out.signal,
@@ -137,7 +139,8 @@ Result<void> Exec::resize(sdk::Caller& call, const std::string& key, const std::
     return call.tell(table_->resize, instance_->raw(), request);
 }
 
-Result<void> Exec::remove(sdk::Caller& call, const std::string& key, const std::string& session) const {
+Result<void> Exec::remove(sdk::Caller& call, const std::string& key,
+                          const std::string& session) const {
     return call.tell(table_->remove, instance_->raw(), key_of(key, session));
 }
 
@@ -151,8 +154,9 @@ Result<Process> Exec::recover(sdk::Caller& call, const std::string& key, int sta
 Result<std::vector<int>> Exec::list(sdk::Caller& call, const std::string& key) const {
     static const std::string kFirst;
     std::vector<int> pids;
-    TRY(call.list<davit_exec_listed>(table_->list, instance_->raw(), key_of(key, kFirst),
-                                     [&](const davit_exec_listed& process) { pids.push_back(process.pid); }));
+    TRY(call.list<davit_exec_listed>(
+        table_->list, instance_->raw(), key_of(key, kFirst),
+        [&](const davit_exec_listed& process) { pids.push_back(process.pid); }));
     return pids;
 }
 

@@ -25,7 +25,7 @@ struct OutputSpec {
 };
 
 struct ExecSpec {
-    std::string key, config;  // OCI config.json
+    std::string key, config;                // OCI config.json
     int root = -1, netns = -1, state = -1;  // borrowed
     std::vector<int> mounts;                // one per entry of `mounts` in config, or -1; borrowed
     OutputSpec output;
@@ -33,9 +33,9 @@ struct ExecSpec {
 
 struct Process {
     int pid = 0;
-    Fd pid_fd;  // the process
-    Fd keeper;  // readable once the root file system is let go
-    Fd netns;   // empty unless the driver made the namespace
+    Fd pid_fd;                // the process
+    Fd keeper;                // readable once the root file system is let go
+    Fd netns;                 // empty unless the driver made the namespace
     std::uint32_t state = 0;  // DAVIT_EXEC_CREATED, _RUNNING, _EXITED
 };
 
@@ -68,16 +68,19 @@ public:
     Result<Streams> attach(sdk::Caller& call, const std::string& key, const std::string& session,
                            std::uint32_t streams) const;
     enum class Recipient { process, everyone };
-    Result<void> signal(sdk::Caller& call, const std::string& key, const std::string& session, int number,
-                        Recipient recipient = Recipient::process) const;
+    Result<void> signal(sdk::Caller& call, const std::string& key, const std::string& session,
+                        int number, Recipient recipient = Recipient::process) const;
     Result<Fd> wait(sdk::Caller& call, const std::string& key, const std::string& session) const;
-    Result<ExitRecord> exit_record(sdk::Caller& call, const std::string& key, const std::string& session) const;
+    Result<ExitRecord> exit_record(sdk::Caller& call, const std::string& key,
+                                   const std::string& session) const;
     Result<Process> exec(sdk::Caller& call, const SessionSpec& spec) const;
     struct Window {
         std::uint16_t rows = 0, columns = 0;
     };
-    Result<void> resize(sdk::Caller& call, const std::string& key, const std::string& session, Window window) const;
-    Result<void> remove(sdk::Caller& call, const std::string& key, const std::string& session) const;
+    Result<void> resize(sdk::Caller& call, const std::string& key, const std::string& session,
+                        Window window) const;
+    Result<void> remove(sdk::Caller& call, const std::string& key,
+                        const std::string& session) const;
     Result<Process> recover(sdk::Caller& call, const std::string& key, int state) const;
     Result<std::vector<int>> list(sdk::Caller& call, const std::string& key) const;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One opened instance of a driver: what the catalog hands out and the typed wrappers (storage.hpp, …) call.
-// Shared by everyone who uses it; the driver's `close` runs when the last one lets go. Thread-safe.
+// One opened instance of a driver: what the catalog hands out and the typed wrappers (storage.hpp,
+// …) call. Shared by everyone who uses it; the driver's `close` runs when the last one lets go.
+// Thread-safe.
 #pragma once
 
 #include "davit/module.h"

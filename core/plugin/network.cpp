@@ -13,7 +13,8 @@ using sdk::text;
 Result<Network> Network::of(std::shared_ptr<Instance> instance) {
     const auto* table = instance->get<davit_network>(DAVIT_NETWORK);
     if (table == nullptr)
-        return fail(Code::unsupported, "use ", instance->name(), ": it does not offer ", DAVIT_NETWORK);
+        return fail(Code::unsupported, "use ", instance->name(), ": it does not offer ",
+                    DAVIT_NETWORK);
     return Network(std::move(instance), table);
 }
 
@@ -54,13 +55,14 @@ Result<Attached> Network::attach(sdk::Caller& call, const EndpointSpec& spec) co
     request.port_count = spec.ports.size();
     request.options = str(spec.options);
     const auto out = TRY(call.ask(table_->attach, instance_->raw(), request));
-    Attached attached{.index = out.index, .interface = {out.interface, ::strnlen(out.interface, sizeof out.interface)}};
+    Attached attached{.index = out.index,
+                      .interface = {out.interface, ::strnlen(out.interface, sizeof out.interface)}};
     std::copy(std::begin(out.mac), std::end(out.mac), attached.mac.begin());
     return attached;
 }
 
-Result<void> Network::detach(sdk::Caller& call, const std::string& network, const std::string& endpoint,
-                             int netns) const {
+Result<void> Network::detach(sdk::Caller& call, const std::string& network,
+                             const std::string& endpoint, int netns) const {
     auto request = sized<davit_endpoint_detach>();
     request.netns_fd = netns;
     request.network = str(network);
@@ -82,11 +84,13 @@ Result<std::vector<Finding>> Network::check(sdk::Caller& call, const std::string
     auto request = sized<davit_network_key>();
     request.network = str(network);
     std::vector<Finding> findings;
-    TRY(call.list<davit_network_finding>(table_->check, instance_->raw(), request, collect(findings)));
+    TRY(call.list<davit_network_finding>(table_->check, instance_->raw(), request,
+                                         collect(findings)));
     return findings;
 }
 
-Result<std::vector<Finding>> Network::retain(sdk::Caller& call, const std::vector<std::string>& networks,
+Result<std::vector<Finding>> Network::retain(sdk::Caller& call,
+                                             const std::vector<std::string>& networks,
                                              const std::vector<LiveEndpoint>& endpoints) const {
     std::vector<davit_str> keys;
     for (const auto& network : networks) keys.push_back(str(network));
@@ -100,7 +104,8 @@ Result<std::vector<Finding>> Network::retain(sdk::Caller& call, const std::vecto
     request.endpoints = live.data();
     request.endpoint_count = live.size();
     std::vector<Finding> findings;
-    TRY(call.list<davit_network_finding>(table_->retain, instance_->raw(), request, collect(findings)));
+    TRY(call.list<davit_network_finding>(table_->retain, instance_->raw(), request,
+                                         collect(findings)));
     return findings;
 }
 

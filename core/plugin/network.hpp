@@ -57,7 +57,8 @@ public:
     Result<void> remove_network(sdk::Caller& call, const std::string& network) const;
     Result<Attached> attach(sdk::Caller& call, const EndpointSpec& spec) const;
     // netns -1: the sandbox is gone or going.
-    Result<void> detach(sdk::Caller& call, const std::string& network, const std::string& endpoint, int netns) const;
+    Result<void> detach(sdk::Caller& call, const std::string& network, const std::string& endpoint,
+                        int netns) const;
     Result<std::vector<Finding>> check(sdk::Caller& call, const std::string& network) const;
     Result<std::vector<Finding>> retain(sdk::Caller& call, const std::vector<std::string>& networks,
                                         const std::vector<LiveEndpoint>& endpoints) const;

@@ -20,7 +20,8 @@ davit_repository raw(const Repository& repository) {
 Result<Registry> Registry::of(std::shared_ptr<Instance> instance) {
     const auto* table = instance->get<davit_registry>(DAVIT_REGISTRY);
     if (table == nullptr)
-        return fail(Code::unsupported, "use ", instance->name(), ": it does not offer ", DAVIT_REGISTRY);
+        return fail(Code::unsupported, "use ", instance->name(), ": it does not offer ",
+                    DAVIT_REGISTRY);
     return Registry(std::move(instance), table);
 }
 
@@ -37,7 +38,8 @@ Result<RemoteDescriptor> Registry::resolve(sdk::Caller& call, const Repository& 
     RemoteDescriptor found;
     TRY(call.list<davit_descriptor>(
         table_->resolve, instance_->raw(), request, [&](const davit_descriptor& descriptor) {
-            found = {text(descriptor.media_type), text(descriptor.digest), text(descriptor.content), descriptor.bytes};
+            found = {text(descriptor.media_type), text(descriptor.digest), text(descriptor.content),
+                     descriptor.bytes};
         }));
     return found;
 }
@@ -56,7 +58,8 @@ Result<void> Registry::fetch(sdk::Caller& call, const Repository& repository, co
     return done;
 }
 
-Result<bool> Registry::push_blob(sdk::Caller& call, const Repository& repository, const Push& blob) const {
+Result<bool> Registry::push_blob(sdk::Caller& call, const Repository& repository,
+                                 const Push& blob) const {
     auto request = sized<davit_registry_push_blob>();
     request.repository = raw(repository);
     request.digest = str(blob.digest);
@@ -67,7 +70,8 @@ Result<bool> Registry::push_blob(sdk::Caller& call, const Repository& repository
     return out.existed != 0;
 }
 
-Result<void> Registry::push_manifest(sdk::Caller& call, const Repository& repository, const Manifest& manifest) const {
+Result<void> Registry::push_manifest(sdk::Caller& call, const Repository& repository,
+                                     const Manifest& manifest) const {
     auto request = sized<davit_registry_push_manifest>();
     request.repository = raw(repository);
     request.reference = str(manifest.reference);
@@ -76,12 +80,14 @@ Result<void> Registry::push_manifest(sdk::Caller& call, const Repository& reposi
     return call.tell(table_->push_manifest, instance_->raw(), request);
 }
 
-Result<std::vector<std::string>> Registry::tags(sdk::Caller& call, const Repository& repository) const {
+Result<std::vector<std::string>> Registry::tags(sdk::Caller& call,
+                                                const Repository& repository) const {
     auto request = sized<davit_registry_list>();
     request.repository = raw(repository);
     std::vector<std::string> found;
-    TRY(call.list<davit_registry_tag>(table_->tags, instance_->raw(), request,
-                                      [&](const davit_registry_tag& tag) { found.push_back(text(tag.tag)); }));
+    TRY(call.list<davit_registry_tag>(
+        table_->tags, instance_->raw(), request,
+        [&](const davit_registry_tag& tag) { found.push_back(text(tag.tag)); }));
     return found;
 }
 

@@ -15,7 +15,8 @@
 
 namespace davit::plugin {
 
-// Which repository, and the credentials that came with the request (JSON of X-Registry-Auth, decoded; may be empty).
+// Which repository, and the credentials that came with the request (JSON of X-Registry-Auth,
+// decoded; may be empty).
 struct Repository {
     std::string host, name, auth;
 };
@@ -29,7 +30,8 @@ class Registry {
 public:
     static Result<Registry> of(std::shared_ptr<Instance> instance);
 
-    Result<RemoteDescriptor> resolve(sdk::Caller& call, const Repository& repository, const std::string& reference,
+    Result<RemoteDescriptor> resolve(sdk::Caller& call, const Repository& repository,
+                                     const std::string& reference,
                                      const std::vector<std::string>& accept) const;
 
     struct Fetch {
@@ -50,7 +52,8 @@ public:
     struct Manifest {
         std::string reference, media_type, content;
     };
-    Result<void> push_manifest(sdk::Caller& call, const Repository& repository, const Manifest& manifest) const;
+    Result<void> push_manifest(sdk::Caller& call, const Repository& repository,
+                               const Manifest& manifest) const;
     Result<std::vector<std::string>> tags(sdk::Caller& call, const Repository& repository) const;
     // The identity token to keep instead of the password; empty: keep the password.
     Result<std::string> login(sdk::Caller& call, const Repository& repository) const;

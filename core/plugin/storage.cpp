@@ -18,7 +18,8 @@ Storage::Storage(std::shared_ptr<Instance> instance, const davit_storage* table)
 Result<Storage> Storage::of(std::shared_ptr<Instance> instance) {
     const auto* table = instance->get<davit_storage>(DAVIT_STORAGE);
     if (table == nullptr)
-        return fail(Code::unsupported, "use ", instance->name(), ": it does not offer ", DAVIT_STORAGE);
+        return fail(Code::unsupported, "use ", instance->name(), ": it does not offer ",
+                    DAVIT_STORAGE);
     return Storage(std::move(instance), table);
 }
 

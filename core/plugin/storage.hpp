@@ -52,11 +52,13 @@ public:
 
     Result<Prepared> prepare(sdk::Caller& call, const std::string& key, const std::string& parent,
                              LayerLimits limits = {}) const;
-    // flags: DAVIT_STORAGE_READ_ONLY, DAVIT_STORAGE_VOLATILE. A detached mount; its last close may block.
+    // flags: DAVIT_STORAGE_READ_ONLY, DAVIT_STORAGE_VOLATILE. A detached mount; its last close may
+    // block.
     Result<Fd> mount(sdk::Caller& call, const std::string& key, std::uint32_t flags,
                      const std::vector<davit_idmap>& idmaps = {}) const;
     Result<void> release(sdk::Caller& call, const std::string& key) const;
-    // True when `name` was there already. `parent` only for a layer prepared without one, where can_rebase().
+    // True when `name` was there already. `parent` only for a layer prepared without one, where
+    // can_rebase().
     Result<bool> commit(sdk::Caller& call, const std::string& key, const std::string& name,
                         const std::string& parent = {}) const;
     Result<void> remove(sdk::Caller& call, const std::string& key) const;
@@ -64,7 +66,8 @@ public:
     Result<std::vector<StoredLayer>> list(sdk::Caller& call) const;
     Result<Space> usage(sdk::Caller& call, const std::string& key) const;
     Result<void> sync(sdk::Caller& call) const;
-    Result<std::vector<Finding>> retain(sdk::Caller& call, const std::vector<std::string>& keys) const;
+    Result<std::vector<Finding>> retain(sdk::Caller& call,
+                                        const std::vector<std::string>& keys) const;
 
 private:
     Storage(std::shared_ptr<Instance> instance, const davit_storage* table);

@@ -22,7 +22,8 @@ Result<std::unique_ptr<Watcher>> Watcher::create(WorkerPool& pool) {
     Fd stop(::eventfd(0, EFD_CLOEXEC));
     if (!stop) return os_error("create eventfd");
     epoll_event event{.events = EPOLLIN, .data = {.u64 = kStop}};
-    if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, stop.get(), &event) != 0) return os_error("watch eventfd");
+    if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, stop.get(), &event) != 0)
+        return os_error("watch eventfd");
     return std::unique_ptr<Watcher>(new Watcher(pool, std::move(epoll), std::move(stop)));
 }
 
@@ -46,7 +47,8 @@ Result<Watcher::Token> Watcher::after(std::chrono::nanoseconds time, std::functi
     Fd timer(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
     if (!timer) return os_error("create timer");
     const auto count = std::max<std::int64_t>(time.count(), 1);  // 0 would disarm it
-    const itimerspec when{.it_interval = {}, .it_value = {count / 1'000'000'000, count % 1'000'000'000}};
+    const itimerspec when{.it_interval = {},
+                          .it_value = {count / 1'000'000'000, count % 1'000'000'000}};
     if (::timerfd_settime(timer.get(), 0, &when, nullptr) != 0) return os_error("set timer");
     return add(std::move(timer), std::move(then), false);
 }
@@ -69,7 +71,8 @@ bool Watcher::forget(Token token) {
     std::lock_guard lock(mutex_);
     const auto found = watches_.find(token);
     if (found == watches_.end()) return false;
-    // Closing alone would not do: a duplicate of the descriptor elsewhere would keep the registration alive.
+    // Closing alone would not do: a duplicate of the descriptor elsewhere would keep the
+    // registration alive.
     ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, found->second.fd.get(), nullptr);
     ended = std::move(found->second);
     watches_.erase(found);
@@ -95,7 +98,8 @@ void Watcher::fire(Token token) {
 void Watcher::loop() {
     std::array<epoll_event, 64> events;
     while (true) {
-        const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), -1);
+        const int count =
+            ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), -1);
         for (int i = 0; i < count; ++i) {
             if (events[static_cast<std::size_t>(i)].data.u64 == kStop) return;
             fire(events[static_cast<std::size_t>(i)].data.u64);

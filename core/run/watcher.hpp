@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One thread that waits for descriptors (pidfds, eventfds) and timers, and posts what follows to the worker pool. It
-// never calls a driver and never blocks on anything else. Thread-safe.
+// One thread that waits for descriptors (pidfds, eventfds) and timers, and posts what follows to
+// the worker pool. It never calls a driver and never blocks on anything else. Thread-safe.
 #pragma once
 
 #include "core/run/worker_pool.hpp"
@@ -30,7 +30,8 @@ public:
     Result<Token> when_readable(Fd fd, std::function<void()> then);
     // Posts `then` once, when the time has passed.
     Result<Token> after(std::chrono::nanoseconds time, std::function<void()> then);
-    // Runs `then` on the watcher's own thread when `fd` becomes readable. For what takes no time: setting a flag.
+    // Runs `then` on the watcher's own thread when `fd` becomes readable. For what takes no time:
+    // setting a flag.
     Result<Token> at_once(Fd fd, std::function<void()> then);
     // Ends a watch. False: it has fired already.
     bool forget(Token token);

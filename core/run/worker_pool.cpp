@@ -8,7 +8,8 @@
 namespace davit::run {
 
 WorkerPool::WorkerPool(std::function<void(const std::string&)> complain)
-    : complain_(std::move(complain)), limit_(std::max(4u, 2 * std::thread::hardware_concurrency())) {}
+    : complain_(std::move(complain)),
+      limit_(std::max(4u, 2 * std::thread::hardware_concurrency())) {}
 
 WorkerPool::~WorkerPool() {
     {
@@ -22,7 +23,8 @@ WorkerPool::~WorkerPool() {
 void WorkerPool::post(std::function<void()> work) {
     std::lock_guard lock(mutex_);
     queue_.push_back(std::move(work));
-    if (queue_.size() > idle_ && threads_.size() < limit_) threads_.emplace_back([this] { this->work(); });
+    if (queue_.size() > idle_ && threads_.size() < limit_)
+        threads_.emplace_back([this] { this->work(); });
     wake_.notify_one();
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A few threads for work that nobody waits for on a connection: exits, reaping, syncing. Thread-safe.
-// Threads start when there is work for them, at most twice the cores (seams rule 12), and stay.
+// A few threads for work that nobody waits for on a connection: exits, reaping, syncing.
+// Thread-safe. Threads start when there is work for them, at most twice the cores (seams rule 12),
+// and stay.
 #pragma once
 
 #include <condition_variable>
@@ -16,7 +17,8 @@ namespace davit::run {
 
 class WorkerPool {
 public:
-    // `complain` receives the text of an exception that a piece of work let out: a bug, but not the daemon's end.
+    // `complain` receives the text of an exception that a piece of work let out: a bug, but not the
+    // daemon's end.
     explicit WorkerPool(std::function<void(const std::string&)> complain);
     ~WorkerPool();  // runs what was posted, then ends the threads
     WorkerPool(const WorkerPool&) = delete;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// SQLite as core uses it: one connection, one user at a time. A Session holds the database while it lives; a
-// Transaction is a Session that takes everything back unless committed. Thread-safe; sessions must be short and
-// no driver is called while one is held (lock order: container, network, store).
+// SQLite as core uses it: one connection, one user at a time. A Session holds the database while it
+// lives; a Transaction is a Session that takes everything back unless committed. Thread-safe;
+// sessions must be short and no driver is called while one is held (lock order: container, network,
+// store).
 #pragma once
 
 #include "sdk/base/result.hpp"
@@ -36,7 +37,8 @@ private:
 
 // What a transaction survives once it is committed (seams rule 14).
 enum class Durability {
-    daemon_crash,  // the default: the file is consistent after power loss, the last transactions may be missing
+    daemon_crash,  // the default: the file is consistent after power loss, the last transactions
+                   // may be missing
     power_loss,    // committed means on disk
 };
 
@@ -45,7 +47,8 @@ public:
     class Session;
     class Transaction;
 
-    // Opens or creates the file. `unavailable` when another process holds it, `corrupt` when it is damaged.
+    // Opens or creates the file. `unavailable` when another process holds it, `corrupt` when it is
+    // damaged.
     static Result<std::unique_ptr<Database>> open(const std::string& path);
     ~Database();
     Database(const Database&) = delete;
@@ -61,17 +64,20 @@ private:
 
     sqlite3* handle_;
     std::mutex mutex_;
-    std::map<std::string, sqlite3_stmt*, std::less<>> statements_;  // SQL text to its compiled form, kept for reuse
+    std::map<std::string, sqlite3_stmt*, std::less<>>
+        statements_;  // SQL text to its compiled form, kept for reuse
 };
 
 class Database::Session {
 public:
     Session(Session&&) = default;
 
-    // Runs one statement; arguments replace its `?`: integers, texts, std::nullopt and optionals of both.
+    // Runs one statement; arguments replace its `?`: integers, texts, std::nullopt and optionals of
+    // both.
     template <class... Arguments>
     Result<void> run(const char* sql, const Arguments&... arguments) {
-        return each(sql, [](const Row&) { return Result<void>(); }, arguments...);
+        return each(
+            sql, [](const Row&) { return Result<void>(); }, arguments...);
     }
     // Calls `row(const Row&)` for every row; an error of it ends the statement and is returned.
     template <class RowCallback, class... Arguments>
@@ -94,13 +100,14 @@ public:
 
 protected:
     friend class Database;
-    Session(Database& database, std::unique_lock<std::mutex> lock) : database_(&database), lock_(std::move(lock)) {}
+    Session(Database& database, std::unique_lock<std::mutex> lock)
+        : database_(&database), lock_(std::move(lock)) {}
 
     static void bind(sqlite3_stmt* statement, int position, std::int64_t value);
     static void bind(sqlite3_stmt* statement, int position, std::string_view value);
     static void bind(sqlite3_stmt* statement, int position, std::nullopt_t);
     template <class Integer>
-        requires std::is_integral_v<Integer>
+    requires std::is_integral_v<Integer>
     static void bind(sqlite3_stmt* statement, int position, Integer value) {
         bind(statement, position, static_cast<std::int64_t>(value));
     }
@@ -114,7 +121,8 @@ protected:
     static void bind(sqlite3_stmt* statement, int position, const std::optional<Value>& value) {
         value ? bind(statement, position, *value) : bind(statement, position, std::nullopt);
     }
-    Result<void> step(sqlite3_stmt* statement, const char* sql, const std::function<Result<void>(const Row&)>& row);
+    Result<void> step(sqlite3_stmt* statement, const char* sql,
+                      const std::function<Result<void>(const Row&)>& row);
 
     Database* database_;
     std::unique_lock<std::mutex> lock_;

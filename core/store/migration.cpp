@@ -19,10 +19,12 @@ std::span<const Migration> migrations() {
 
 Result<void> migrate(Database& database, std::span<const Migration> steps) {
     std::int64_t version = 0;
-    TRY(database.session().each("PRAGMA user_version", [&](const Row& row) { version = row.integer(0); }));
+    TRY(database.session().each("PRAGMA user_version",
+                                [&](const Row& row) { version = row.integer(0); }));
     if (version > steps.back().version)
-        return fail(Code::unsupported, "open graph: it was written by a newer davitd (schema ", std::to_string(version),
-                    ", this one knows ", std::to_string(steps.back().version), "): install that version again");
+        return fail(Code::unsupported, "open graph: it was written by a newer davitd (schema ",
+                    std::to_string(version), ", this one knows ",
+                    std::to_string(steps.back().version), "): install that version again");
     for (const Migration& step : steps) {
         if (step.version <= version) continue;
         auto transaction = TRY(database.begin(Durability::power_loss));

@@ -17,8 +17,8 @@ struct Migration {
 // Every step of this build, oldest first.
 std::span<const Migration> migrations();
 
-// Brings the database to the last step, each step in a transaction of its own. `unsupported` when a newer build wrote
-// it: an older one would not understand what it finds.
+// Brings the database to the last step, each step in a transaction of its own. `unsupported` when a
+// newer build wrote it: an older one would not understand what it finds.
 Result<void> migrate(Database& database, std::span<const Migration> steps = migrations());
 
 }  // namespace davit::store

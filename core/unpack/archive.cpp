@@ -44,9 +44,7 @@ Result<Id> id(std::int64_t number, const char* what) {
 // Image names are bytes. libarchive would convert PAX names to the locale's character set; in the C
 // locale it cannot convert those that are not ASCII, says so with this number, and leaves the bytes
 // alone, which is what we want.
-bool only_names_not_converted(archive* reader) {
-    return archive_errno(reader) == EILSEQ;
-}
+bool only_names_not_converted(archive* reader) { return archive_errno(reader) == EILSEQ; }
 
 std::vector<Xattr> read_xattrs(archive_entry* entry) {
     std::vector<Xattr> found;

@@ -18,7 +18,7 @@ namespace davit {
 class Cancel {
 public:
     static Result<std::shared_ptr<Cancel>> create();
-    void request();                                  // idempotent, from any thread
+    void request();  // idempotent, from any thread
 
     // While it lives, `wake` runs once cancellation is requested: at once if it has been, else on
     // the thread that requests. For those who wait on a condition variable. Never destroyed while
@@ -35,7 +35,7 @@ public:
         std::uint64_t number_ = 0;
     };
     bool requested() const { return requested_.load(std::memory_order_acquire); }
-    int fd() const { return event_.get(); }          // readable once requested; owned by this object
+    int fd() const { return event_.get(); }  // readable once requested; owned by this object
     // OK, or `cancelled` with "<doing>: cancelled".
     Result<void> check(std::string_view doing) const;
 

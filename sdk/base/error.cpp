@@ -29,19 +29,42 @@ std::string_view code_name(Code code) {
 Code code_of_errno(int number) {
     switch (number) {
         case 0: return Code::ok;
-        case EINVAL: case ENAMETOOLONG: case ENOTDIR: case EISDIR: case ELOOP: return Code::invalid;
-        case ENOENT: case ESRCH: case ENXIO: case ENODEV: return Code::not_found;
-        case EEXIST: case EADDRINUSE: return Code::exists;
-        case EBUSY: case ETXTBSY: return Code::busy;
+        case EINVAL:
+        case ENAMETOOLONG:
+        case ENOTDIR:
+        case EISDIR:
+        case ELOOP: return Code::invalid;
+        case ENOENT:
+        case ESRCH:
+        case ENXIO:
+        case ENODEV: return Code::not_found;
+        case EEXIST:
+        case EADDRINUSE: return Code::exists;
+        case EBUSY:
+        case ETXTBSY: return Code::busy;
         case ENOTEMPTY: return Code::conflict;
-        case EPERM: case EACCES: case EROFS: return Code::denied;
-        case ENOSPC: case EDQUOT: case EFBIG: return Code::no_space;
-        case EOPNOTSUPP: case ENOSYS: case EPROTONOSUPPORT: case EAFNOSUPPORT: return Code::unsupported;
-        case EAGAIN: case ECONNREFUSED: case ECONNRESET: case EPIPE: case ENETUNREACH: case EHOSTUNREACH:
-        case EMFILE: case ENFILE: return Code::unavailable;
+        case EPERM:
+        case EACCES:
+        case EROFS: return Code::denied;
+        case ENOSPC:
+        case EDQUOT:
+        case EFBIG: return Code::no_space;
+        case EOPNOTSUPP:
+        case ENOSYS:
+        case EPROTONOSUPPORT:
+        case EAFNOSUPPORT: return Code::unsupported;
+        case EAGAIN:
+        case ECONNREFUSED:
+        case ECONNRESET:
+        case EPIPE:
+        case ENETUNREACH:
+        case EHOSTUNREACH:
+        case EMFILE:
+        case ENFILE: return Code::unavailable;
         case ECANCELED: return Code::cancelled;
         case ETIMEDOUT: return Code::deadline;
-        case EBADMSG: case EILSEQ: return Code::corrupt;
+        case EBADMSG:
+        case EILSEQ: return Code::corrupt;
         default: return Code::internal;
     }
 }
@@ -49,7 +72,8 @@ Code code_of_errno(int number) {
 std::string errno_text(int number) {
     char buffer[128];
     std::string text = ::strerror_r(number, buffer, sizeof buffer);  // GNU form: returns the text
-    // Only the first letter: "Input/output error" becomes "input/output error", names such as RFS stay.
+    // Only the first letter: "Input/output error" becomes "input/output error", names such as RFS
+    // stay.
     if (text.size() > 1 && text[0] >= 'A' && text[0] <= 'Z' && !(text[1] >= 'A' && text[1] <= 'Z'))
         text[0] = static_cast<char>(text[0] - 'A' + 'a');
     return text;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Owns one file descriptor. Move-only; closes on destruction. Not thread-safe: one owner at a time.
-// Whoever opens a descriptor opens it with O_CLOEXEC (security.md 4.4); Fd does not add the flag afterwards.
+// Whoever opens a descriptor opens it with O_CLOEXEC (security.md 4.4); Fd does not add the flag
+// afterwards.
 #pragma once
 
-#include <cerrno>
 #include <unistd.h>
+#include <cerrno>
 #include <utility>
 
 namespace davit {

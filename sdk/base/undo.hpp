@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A step to take back unless the whole operation succeeds. Steps run in reverse order of their declaration.
+// A step to take back unless the whole operation succeeds. Steps run in reverse order of their
+// declaration.
 #pragma once
 
 #include <utility>

@@ -14,14 +14,16 @@ Caller::Caller(std::shared_ptr<const Cancel> cancel) : cancel_(std::move(cancel)
         const auto& cancel_token = of(call).cancel_;
         return cancel_token && cancel_token->requested() ? 1 : 0;
     };
-    call_.progress = [](const davit_call* call, davit_str stage, std::uint64_t done, std::uint64_t total) noexcept {
+    call_.progress = [](const davit_call* call, davit_str stage, std::uint64_t done,
+                        std::uint64_t total) noexcept {
         if (const auto& progress = of(call).progress_) progress(view(stage), done, total);
     };
-    call_.log = [](const davit_call* call, std::int32_t level, davit_str line, const davit_kv* fields,
-                   std::uint64_t count) noexcept {
+    call_.log = [](const davit_call* call, std::int32_t level, davit_str line,
+                   const davit_kv* fields, std::uint64_t count) noexcept {
         if (const auto& log = of(call).log_) log(level, view(line), fields, count);
     };
-    call_.fail = [](const davit_call* call, davit_status code, std::int32_t os_errno, davit_str what) noexcept {
+    call_.fail = [](const davit_call* call, davit_status code, std::int32_t os_errno,
+                    davit_str what) noexcept {
         Caller& caller = of(call);
         caller.failed_ = true;
         caller.error_ = Error{static_cast<Code>(code), os_errno, text(what)};

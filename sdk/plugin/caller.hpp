@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The host's side of the ABI: makes the davit_call, sizes the structs, and brings statuses back as Result.
-// Used by core for every driver call and by the contract suites. One Caller serves one operation at a time.
+// The host's side of the ABI: makes the davit_call, sizes the structs, and brings statuses back as
+// Result. Used by core for every driver call and by the contract suites. One Caller serves one
+// operation at a time.
 #pragma once
 
 #include "davit/module.h"
@@ -19,8 +20,10 @@ namespace davit::sdk {
 
 class Caller {
 public:
-    using Progress = std::function<void(std::string_view stage, std::uint64_t done, std::uint64_t total)>;
-    using Log = std::function<void(int level, std::string_view line, const davit_kv* fields, std::uint64_t count)>;
+    using Progress =
+        std::function<void(std::string_view stage, std::uint64_t done, std::uint64_t total)>;
+    using Log = std::function<void(int level, std::string_view line, const davit_kv* fields,
+                                   std::uint64_t count)>;
     // Receives each emitted record; an error stops the list and becomes the operation's.
     using Sink = std::function<Result<void>(const void* record)>;
 
@@ -36,7 +39,8 @@ public:
 
     // Operations with a request and a result.
     template <Sized Request, Sized Out>
-    Result<Out> ask(davit_status (*operation)(davit_instance*, const davit_call*, const Request*, Out*),
+    Result<Out> ask(davit_status (*operation)(davit_instance*, const davit_call*, const Request*,
+                                              Out*),
                     davit_instance* self, std::type_identity_t<Request> request) {
         auto out = sized<Out>();
         request.size = sizeof(Request);
@@ -44,9 +48,11 @@ public:
         TRY(finish(operation == nullptr ? missing() : operation(self, &call_, &request, &out)));
         return out;
     }
-    // As above, but what the driver wrote into `out` is kept when it fails too (davit_registry_fetched).
+    // As above, but what the driver wrote into `out` is kept when it fails too
+    // (davit_registry_fetched).
     template <Sized Request, Sized Out>
-    Result<void> ask_into(davit_status (*operation)(davit_instance*, const davit_call*, const Request*, Out*),
+    Result<void> ask_into(davit_status (*operation)(davit_instance*, const davit_call*,
+                                                    const Request*, Out*),
                           davit_instance* self, std::type_identity_t<Request> request, Out& out) {
         out.size = sizeof(Out);
         request.size = sizeof(Request);
@@ -70,16 +76,19 @@ public:
         return finish(operation == nullptr ? missing() : operation(self, &call_, &request));
     }
     template <Sized Record, class Each>
-    Result<void> list(davit_status (*operation)(davit_instance*, const davit_call*), davit_instance* self, Each each) {
+    Result<void> list(davit_status (*operation)(davit_instance*, const davit_call*),
+                      davit_instance* self, Each each) {
         begin(sink_of<Record>(std::move(each)));
         return finish(operation == nullptr ? missing() : operation(self, &call_));
     }
-    Result<void> run(davit_status (*operation)(davit_instance*, const davit_call*), davit_instance* self) {
+    Result<void> run(davit_status (*operation)(davit_instance*, const davit_call*),
+                     davit_instance* self) {
         begin(nullptr);
         return finish(operation == nullptr ? missing() : operation(self, &call_));
     }
 
-    // For functions that take no instance (davit_driver::open, ::probe): begin(sink); status = …; finish(status).
+    // For functions that take no instance (davit_driver::open, ::probe): begin(sink); status = …;
+    // finish(status).
     void begin(Sink sink);
     Result<void> finish(davit_status status);
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The driver's side of the ABI: one variadic template turns every method of a driver class into the C function of its
-// table, so that a driver author writes one class and one line (DAVIT_DRIVER). See storage_driver.hpp and its
-// siblings for the classes. What a thunk guarantees: requests of any older or newer host arrive complete (missing
-// members zero; unknown ones that are not zero are refused), results are cut to the host's size, nothing throws.
+// The driver's side of the ABI: one variadic template turns every method of a driver class into the
+// C function of its table, so that a driver author writes one class and one line (DAVIT_DRIVER).
+// See storage_driver.hpp and its siblings for the classes. What a thunk guarantees: requests of any
+// older or newer host arrive complete (missing members zero; unknown ones that are not zero are
+// refused), results are cut to the host's size, nothing throws.
 #pragma once
 
 #include "davit/module.h"
@@ -38,7 +39,8 @@ public:
     void progress(const std::string& stage, std::uint64_t done, std::uint64_t total) const {
         call_->progress(call_, str(stage), done, total);
     }
-    void log(int level, const std::string& line, std::initializer_list<davit_kv> fields = {}) const {
+    void log(int level, const std::string& line,
+             std::initializer_list<davit_kv> fields = {}) const {
         call_->log(call_, level, str(line), fields.begin(), fields.size());
     }
     // Hands one record of a list to the host; sets its size.
@@ -46,7 +48,8 @@ public:
     Result<void> emit(Record record) const {
         record.size = sizeof(Record);
         const davit_status status = call_->emit(call_, &record);
-        if (status != DAVIT_OK) return fail(static_cast<Code>(status), "emit record: refused by the host");
+        if (status != DAVIT_OK)
+            return fail(static_cast<Code>(status), "emit record: refused by the host");
         return {};
     }
     const davit_call* raw() const { return call_; }
@@ -63,7 +66,8 @@ public:
     const Table* get(const char* id) const {
         return static_cast<const Table*>(host_->get(host_, davit_str{id, std::strlen(id)}));
     }
-    void log(int level, const std::string& line, std::initializer_list<davit_kv> fields = {}) const {
+    void log(int level, const std::string& line,
+             std::initializer_list<davit_kv> fields = {}) const {
         host_->log(host_, level, str(line), fields.begin(), fields.size());
     }
     const davit_host* raw() const { return host_; }
@@ -74,7 +78,8 @@ private:
 
 namespace detail {
 
-inline davit_status report(const davit_call* call, Code code, int os_errno, const std::string& what) noexcept {
+inline davit_status report(const davit_call* call, Code code, int os_errno,
+                           const std::string& what) noexcept {
     return call->fail(call, static_cast<davit_status>(code), os_errno, str(what));
 }
 
@@ -88,7 +93,8 @@ davit_status guarded(const davit_call* call, Work&& work) noexcept {
     } catch (const std::bad_alloc&) {
         return call->fail(call, DAVIT_INTERNAL, 0, str("allocate memory: out of memory"));
     } catch (const std::exception& unexpected) {
-        return call->fail(call, DAVIT_INTERNAL, 0, davit_str{unexpected.what(), std::strlen(unexpected.what())});
+        return call->fail(call, DAVIT_INTERNAL, 0,
+                          davit_str{unexpected.what(), std::strlen(unexpected.what())});
     } catch (...) {
         return call->fail(call, DAVIT_INTERNAL, 0, str("unknown exception"));
     }
@@ -97,11 +103,14 @@ davit_status guarded(const davit_call* call, Work&& work) noexcept {
 // The request as this driver knows it (growth rules 1 and 2 of docs/driver-guide/abi.md).
 template <Sized Request>
 Result<Request> receive(const Request* request) {
-    if (request == nullptr || request->size < sizeof(std::uint32_t)) return fail(Code::invalid, "read request: it has no size");
+    if (request == nullptr || request->size < sizeof(std::uint32_t))
+        return fail(Code::invalid, "read request: it has no size");
     const auto* bytes = reinterpret_cast<const unsigned char*>(request);
     if (request->size > sizeof(Request) &&
-        std::any_of(bytes + sizeof(Request), bytes + request->size, [](unsigned char byte) { return byte != 0; }))
-        return fail(Code::unsupported, "read request: it asks for something that this driver is too old to know");
+        std::any_of(bytes + sizeof(Request), bytes + request->size,
+                    [](unsigned char byte) { return byte != 0; }))
+        return fail(Code::unsupported,
+                    "read request: it asks for something that this driver is too old to know");
     Request known{};
     std::memcpy(&known, request, std::min<std::size_t>(request->size, sizeof(Request)));
     known.size = sizeof(Request);
@@ -118,7 +127,8 @@ Result<void> deliver(Out result, Out* out) {
 
 template <Sized Out>
 Result<void> expect_room(const Out* out) {
-    if (out == nullptr || out->size < sizeof(std::uint32_t)) return fail(Code::invalid, "write result: it has no size");
+    if (out == nullptr || out->size < sizeof(std::uint32_t))
+        return fail(Code::invalid, "write result: it has no size");
     return {};
 }
 
@@ -136,21 +146,27 @@ struct Instance {
 template <auto Method>
 struct Thunk;
 
-template <class Face, Sized Request, Sized Out, Result<Out> (Face::*Method)(const Call&, const Request&)>
+template <class Face, Sized Request, Sized Out,
+          Result<Out> (Face::*Method)(const Call&, const Request&)>
 struct Thunk<Method> {
-    static davit_status call(davit_instance* self, const davit_call* call, const Request* req, Out* out) noexcept {
+    static davit_status call(davit_instance* self, const davit_call* call, const Request* req,
+                             Out* out) noexcept {
         return detail::guarded(call, [&]() -> Result<void> {
             const Request request = TRY(detail::receive(req));
             TRY(detail::expect_room(out));
-            return detail::deliver(TRY((Instance<Face>::of(self).*Method)(Call(call), request)), out);
+            return detail::deliver(TRY((Instance<Face>::of(self).*Method)(Call(call), request)),
+                                   out);
         });
     }
 };
 
-// For operations whose result counts on failure too (davit_registry.fetch): `out` is delivered either way.
-template <class Face, Sized Request, Sized Out, Result<void> (Face::*Method)(const Call&, const Request&, Out&)>
+// For operations whose result counts on failure too (davit_registry.fetch): `out` is delivered
+// either way.
+template <class Face, Sized Request, Sized Out,
+          Result<void> (Face::*Method)(const Call&, const Request&, Out&)>
 struct Thunk<Method> {
-    static davit_status call(davit_instance* self, const davit_call* call, const Request* req, Out* out) noexcept {
+    static davit_status call(davit_instance* self, const davit_call* call, const Request* req,
+                             Out* out) noexcept {
         return detail::guarded(call, [&]() -> Result<void> {
             const Request request = TRY(detail::receive(req));
             TRY(detail::expect_room(out));
@@ -164,7 +180,8 @@ struct Thunk<Method> {
 
 template <class Face, Sized Request, Result<void> (Face::*Method)(const Call&, const Request&)>
 struct Thunk<Method> {
-    static davit_status call(davit_instance* self, const davit_call* call, const Request* req) noexcept {
+    static davit_status call(davit_instance* self, const davit_call* call,
+                             const Request* req) noexcept {
         return detail::guarded(call, [&]() -> Result<void> {
             const Request request = TRY(detail::receive(req));
             return (Instance<Face>::of(self).*Method)(Call(call), request);
@@ -175,7 +192,8 @@ struct Thunk<Method> {
 template <class Face, Result<void> (Face::*Method)(const Call&)>
 struct Thunk<Method> {
     static davit_status call(davit_instance* self, const davit_call* call) noexcept {
-        return detail::guarded(call, [&] { return (Instance<Face>::of(self).*Method)(Call(call)); });
+        return detail::guarded(call,
+                               [&] { return (Instance<Face>::of(self).*Method)(Call(call)); });
     }
 };
 
@@ -197,7 +215,8 @@ struct DriverEntry {
             return {};
         });
     }
-    static davit_status open(const davit_call* call, const davit_open* req, davit_opened* out) noexcept {
+    static davit_status open(const davit_call* call, const davit_open* req,
+                             davit_opened* out) noexcept {
         return detail::guarded(call, [&]() -> Result<void> {
             const davit_open request = TRY(detail::receive(req));
             TRY(detail::expect_room(out));
@@ -222,15 +241,26 @@ struct DriverEntry {
 
 }  // namespace davit::sdk
 
-// The whole plugin.cpp of a module with one driver. FACE: StorageDriver, NetworkDriver, … KIND and NAME: literals.
-#define DAVIT_DRIVER(FACE, KIND, NAME, DRIVER)                                                                         \
-    extern "C" __attribute__((visibility("default"))) const davit_module* davit_module_v0(void);                      \
-    extern "C" const davit_module* davit_module_v0(void) {                                                             \
-        using Entry = ::davit::sdk::DriverEntry<::davit::sdk::FACE, DRIVER>;                                           \
-        static const davit_driver driver = {sizeof(davit_driver), 1,  1, 0, ::davit::sdk::str(KIND),                   \
-                                            ::davit::sdk::str(NAME), &Entry::open, &Entry::probe};                     \
-        static const davit_driver* const drivers[] = {&driver};                                                        \
-        static const davit_module module = {sizeof(davit_module), DAVIT_ABI_MINOR, 0, 1, drivers,                      \
-                                            ::davit::sdk::str(DAVIT_MODULE_VERSION)};                                  \
-        return &module;                                                                                                \
+// The whole plugin.cpp of a module with one driver. FACE: StorageDriver, NetworkDriver, … KIND and
+// NAME: literals.
+#define DAVIT_DRIVER(FACE, KIND, NAME, DRIVER)                                                   \
+    extern "C" __attribute__((visibility("default"))) const davit_module* davit_module_v0(void); \
+    extern "C" const davit_module* davit_module_v0(void) {                                       \
+        using Entry = ::davit::sdk::DriverEntry<::davit::sdk::FACE, DRIVER>;                     \
+        static const davit_driver driver = {sizeof(davit_driver),                                \
+                                            1,                                                   \
+                                            1,                                                   \
+                                            0,                                                   \
+                                            ::davit::sdk::str(KIND),                             \
+                                            ::davit::sdk::str(NAME),                             \
+                                            &Entry::open,                                        \
+                                            &Entry::probe};                                      \
+        static const davit_driver* const drivers[] = {&driver};                                  \
+        static const davit_module module = {sizeof(davit_module),                                \
+                                            DAVIT_ABI_MINOR,                                     \
+                                            0,                                                   \
+                                            1,                                                   \
+                                            drivers,                                             \
+                                            ::davit::sdk::str(DAVIT_MODULE_VERSION)};            \
+        return &module;                                                                          \
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The C++ face of "davit.log/1". A driver derives from it; every method's promise is written in davit/draft/log.h.
+// The C++ face of "davit.log/1". A driver derives from it; every method's promise is written in
+// davit/draft/log.h.
 #pragma once
 
 #include "davit/draft/log.h"
@@ -20,9 +21,7 @@ public:
 };
 
 inline constexpr davit_log_table kLogTable = {
-    sizeof(davit_log_table), 0,
-    thunk<&LogDriver::open>,
-    thunk<&LogDriver::write>,
+    sizeof(davit_log_table),  0, thunk<&LogDriver::open>, thunk<&LogDriver::write>,
     thunk<&LogDriver::close>,
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The C++ face of "davit.registry/1". A driver derives from it; every method's promise is written in davit/registry.h.
+// The C++ face of "davit.registry/1". A driver derives from it; every method's promise is written
+// in davit/registry.h.
 #pragma once
 
 #include "davit/registry.h"
@@ -14,8 +15,10 @@ public:
     // `fetched.bytes` counts on failure too: the host goes on from there.
     virtual Result<void> fetch(const Call& call, const davit_registry_fetch& request,
                                davit_registry_fetched& fetched) = 0;
-    virtual Result<davit_registry_pushed> push_blob(const Call& call, const davit_registry_push_blob& request) = 0;
-    virtual Result<void> push_manifest(const Call& call, const davit_registry_push_manifest& request) = 0;
+    virtual Result<davit_registry_pushed> push_blob(const Call& call,
+                                                    const davit_registry_push_blob& request) = 0;
+    virtual Result<void> push_manifest(const Call& call,
+                                       const davit_registry_push_manifest& request) = 0;
     virtual Result<void> tags(const Call& call, const davit_registry_list& request) = 0;
     virtual Result<void> referrers(const Call& call, const davit_registry_list& request) = 0;
     virtual Result<void> remove(const Call& call, const davit_registry_list& request) = 0;
@@ -27,7 +30,8 @@ public:
 };
 
 inline constexpr davit_registry kRegistryTable = {
-    sizeof(davit_registry), 0,
+    sizeof(davit_registry),
+    0,
     thunk<&RegistryDriver::resolve>,
     thunk<&RegistryDriver::fetch>,
     thunk<&RegistryDriver::push_blob>,

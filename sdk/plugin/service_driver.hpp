@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The C++ face of "davit.service/1". A driver derives from it; every method's promise is written in davit/draft/service.h.
+// The C++ face of "davit.service/1". A driver derives from it; every method's promise is written in
+// davit/draft/service.h.
 #pragma once
 
 #include "davit/draft/service.h"
@@ -19,7 +20,8 @@ public:
 };
 
 inline constexpr davit_service kServiceTable = {
-    sizeof(davit_service), 0,
+    sizeof(davit_service),
+    0,
     thunk<&ServiceDriver::start>,
     thunk<&ServiceDriver::stop>,
 };
