@@ -71,7 +71,8 @@ struct Invocation {
 // of main. Errors: invalid, in words for the operator: unknown flags and keys with the nearest
 // known one and, for the file, its line; a setting given both as a flag and in the file;
 // unsupported for what dockerd knows and Davit does not yet.
-// With --validate also what the catalog says: unknown drivers, configurations that their schemas do not allow.
+// With --validate also what the catalog says: unknown drivers, configurations that their schemas do
+// not allow.
 Result<Invocation> read_invocation(int argc, const char* const* argv);
 
 // The settings of the catalog: folders to search, instances, defaults. `log` receives the drivers'

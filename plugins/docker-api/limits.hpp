@@ -11,8 +11,8 @@ namespace davit::docker_api {
 // A thread each. More would be a runaway client; 16 stay free so that root can still look and mend.
 inline constexpr std::size_t kConnections = 4096;
 inline constexpr std::size_t kConnectionsForRoot = 16;
-// What drivers are promised (docs/driver-guide/abi.md: at least 1 MiB on every host thread). Reserved,
-// not touched: an idle connection costs two pages of it.
+// What drivers are promised (docs/driver-guide/abi.md: at least 1 MiB on every host thread).
+// Reserved, not touched: an idle connection costs two pages of it.
 inline constexpr std::size_t kThreadStack = 1024 * 1024;
 
 // Filters ride in the query and may be long; nothing legitimate comes near.

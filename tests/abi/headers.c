@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Every header of the ABI as C11, without extensions and with all warnings as errors; the same file is compiled as C++20.
+ * Every header of the ABI as C11, without extensions and with all warnings as errors; the same file
+ * is compiled as C++20.
  */
 #include "davit/base.h"
 #include "davit/draft/log.h"

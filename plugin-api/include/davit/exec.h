@@ -15,9 +15,10 @@ extern "C" {
 
 #define DAVIT_EXEC "davit.exec/1"
 #define DAVIT_EXEC_TTY 1u
-#define DAVIT_EXEC_STDIN 2u      /* stdin is a pipe that `attach` can write to; else /dev/null */
-#define DAVIT_EXEC_STDIN_ONCE 4u /* the first attached writer's end is the process's end of file \
-                                  */
+#define DAVIT_EXEC_STDIN 2u /* stdin is a pipe that `attach` can write to; else /dev/null */
+#define DAVIT_EXEC_STDIN_ONCE                                          \
+    4u /* the first attached writer's end is the process's end of file \
+        */
 #define DAVIT_EXEC_HOLD \
     8u /* of a session: read from the first `attach` on, since no log keeps its output */
 

@@ -50,7 +50,8 @@ TEST_F(DatabaseTest, committed_rows_are_there_after_reopening) {
         auto database = open();
         ASSERT_TRUE(database->session().script("CREATE TABLE t (a TEXT, b INTEGER)"));
         auto transaction = database->begin(Durability::power_loss);
-        ASSERT_TRUE(transaction->run("INSERT INTO t VALUES (?, ?)", std::string("kept"), std::nullopt));
+        ASSERT_TRUE(
+            transaction->run("INSERT INTO t VALUES (?, ?)", std::string("kept"), std::nullopt));
         ASSERT_TRUE(transaction->commit());
     }
     auto database = open();
@@ -89,7 +90,10 @@ TEST_F(DatabaseTest, a_violated_constraint_is_a_conflict) {
 
 TEST_F(DatabaseTest, a_file_that_is_no_database_is_corrupt) {
     FILE* file = ::fopen(path().c_str(), "w");
-    ::fputs("this is not a database, and it is long enough to be looked at by SQLite as a header of one file", file);
+    ::fputs(
+        "this is not a database, and it is long enough to be looked at by SQLite as a header of "
+        "one file",
+        file);
     ::fclose(file);
     auto opened = Database::open(path());
     ASSERT_FALSE(opened);
