@@ -13,16 +13,15 @@ extern "C" {
 typedef struct davit_host davit_host;
 struct davit_host {
     uint32_t size;
-    uint32_t minor; /* DAVIT_ABI_MINOR of the host */
-    void* engine;   /* the host's own */
-    davit_str name; /* "davitd 0.1.0" */
+    uint32_t minor;          /* DAVIT_ABI_MINOR of the host */
+    void *engine;            /* the host's own */
+    davit_str name;          /* "davitd 0.1.0" */
 
-    /* The table of a host service, or NULL. [any] */
-    const void* (*get)(const davit_host* host, davit_str id);
+    /* The table of a host service, or NULL.                                                                 [any] */
+    const void *(*get)(const davit_host *host, davit_str id);
 
-    /* One line in the engine's log, outside any call. Copied before return. [any] */
-    void (*log)(const davit_host* host, int32_t level, davit_str text, const davit_kv* fields,
-                uint64_t count);
+    /* One line in the engine's log, outside any call. Copied before return.                                 [any] */
+    void (*log)(const davit_host *host, int32_t level, davit_str text, const davit_kv *fields, uint64_t count);
 };
 
 /* "davit.host.secrets/1": credentials that the engine keeps and never logs. */
@@ -31,8 +30,8 @@ struct davit_host {
 typedef struct davit_secret_request {
     uint32_t size;
     uint32_t padding;
-    davit_str kind; /* "registry" */
-    davit_str name; /* registry: host or host:port, or the credential key of the default registry */
+    davit_str kind;          /* "registry" */
+    davit_str name;          /* registry: host or host:port, or the credential key of the default registry */
 } davit_secret_request;
 
 /* Emitted, at most one. */
@@ -49,33 +48,30 @@ typedef struct davit_host_secrets {
     uint32_t size;
     uint32_t padding;
     /* Emits the secret that belongs to `name`, through `call`, if there is one.
-     * Errors: NOT_FOUND. [any] */
-    davit_status (*find)(const davit_host* host, const davit_call* call,
-                         const davit_secret_request* req);
+     * Errors: NOT_FOUND.                                                                                    [any] */
+    davit_status (*find)(const davit_host *host, const davit_call *call, const davit_secret_request *req);
 } davit_host_secrets;
 
-/* "davit.host.launch/1": the sealed copy of an executable that came with the engine
- * (docs/adr/0004). */
+/* "davit.host.launch/1": the sealed copy of an executable that came with the engine (docs/adr/0004). */
 #define DAVIT_HOST_LAUNCH "davit.host.launch/1"
 
 typedef struct davit_executable_request {
     uint32_t size;
     uint32_t padding;
-    davit_str name; /* "davit-launch" */
+    davit_str name;          /* "davit-launch" */
 } davit_executable_request;
 
 typedef struct davit_executable {
     uint32_t size;
-    int32_t
-        fd; /* to be run through /proc/self/fd/N; nobody can write it. Owned by the host for ever */
+    int32_t fd;              /* to be run through /proc/self/fd/N; nobody can write it. Owned by the host for ever */
 } davit_executable;
 
 typedef struct davit_host_launch {
     uint32_t size;
     uint32_t padding;
-    /* Errors: NOT_FOUND. [any] */
-    davit_status (*executable)(const davit_host* host, const davit_call* call,
-                               const davit_executable_request* req, davit_executable* out);
+    /* Errors: NOT_FOUND.                                                                                    [any] */
+    davit_status (*executable)(const davit_host *host, const davit_call *call, const davit_executable_request *req,
+                               davit_executable *out);
 } davit_host_launch;
 
 #ifdef __cplusplus
