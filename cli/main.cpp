@@ -40,7 +40,7 @@ int unknown_command(const Strings& words) {
 }
 
 std::string count_error(const CommandEntry& entry, std::size_t count) {
-    const auto name = "davit " + std::string(names_of(entry)[0]);
+    const std::string name(names_of(entry)[0]);
     if (entry.most == 0) return name + " takes no arguments";
     const auto number = count < entry.least ? entry.least : entry.most;
     return name + " takes " +
