@@ -156,7 +156,13 @@ private:
     void read_digest();
     void await_inflater();
     Result<void> mark_opaque(Fd directory);
-    Result<UnpackResult> judge(int status);
+    // Whether the inflater complains; not that nobody reads what it makes: the parser has the
+    // reason.
+    bool broken_stream() const {
+        return inflated_ && inflated_->code != 0 &&
+               static_cast<Code>(inflated_->code) != Code::unavailable;
+    }
+    Result<UnpackResult> judge(int status, bool cut_by_us);
 
     const UnpackRequest& request_;
     Sha256 hash_;
@@ -278,7 +284,7 @@ Result<void> Feed::loop() {
         if (waits[digest].revents != 0) read_digest();
         // It gave up: what still comes from the source would only fill pipes.
         if (result_ && result_->outcome != Outcome::done) return {};
-        if (inflated_ && inflated_->code != 0) return {};
+        if (broken_stream()) return {};
     }
     return {};
 }
@@ -288,11 +294,10 @@ Error reported(std::int32_t code, int os_errno, const char* text) {
     return Error{known ? static_cast<Code>(code) : Code::internal, os_errno, text};
 }
 
-// The inflater's complaint comes first: a damaged stream is why the parser found a cut archive.
-Result<UnpackResult> Feed::judge(int status) {
-    if (inflated_ && inflated_->code != 0 &&
-        static_cast<Code>(inflated_->code) != Code::unavailable)
-        return reported(inflated_->code, 0, inflated_->text);
+// The inflater's complaint comes first: a damaged stream is why the parser found a cut archive. Not
+// so when the parser gave up first and we ended the stream for that.
+Result<UnpackResult> Feed::judge(int status, bool cut_by_us) {
+    if (!cut_by_us && broken_stream()) return reported(inflated_->code, 0, inflated_->text);
     if (result_ && result_->outcome == Outcome::failed)
         return reported(result_->code, result_->os_errno, result_->text);
     UnpackResult result{
@@ -330,10 +335,11 @@ Result<UnpackResult> Feed::run(Process process) {
         await_inflater();
         return looped.error();
     }
+    const bool cut_by_us = !source_ended_ && !inflated_;
     input_.reset();
     const int status = process.wait();
     await_inflater();
-    return judge(status);
+    return judge(status, cut_by_us);
 }
 
 }  // namespace

@@ -326,6 +326,20 @@ TEST_F(LayerTest, R_38_an_opaque_root_of_a_bare_layer_asks_for_the_parent) {
 TEST_F(LayerTest, R_38_a_deletion_in_a_directory_that_a_bare_layer_lacks_asks_for_the_parent) {
     wants_parent(Tar().file("d/.wh.a", ""));
 }
+// The parser gives up in the middle of the stream: that the rest never came is our doing, not
+// damage.
+TEST_F(LayerTest, a_bare_layer_asks_for_the_parent_before_its_stream_has_ended) {
+    const std::string stream = gzip(Tar().file("d/.wh.a", "").bytes());
+    const auto result = unpack_stalled(stream.substr(0, stream.size() - 8), image::View::bare);
+    ASSERT_TRUE(result) << result.error().what;
+    EXPECT_TRUE(result->needs_parent);
+}
+TEST_F(LayerTest, what_is_refused_before_the_stream_has_ended_is_told_with_its_reason) {
+    const std::string stream = gzip(Tar().file(".wh..", "").bytes());
+    const auto result = unpack_stalled(stream.substr(0, stream.size() - 8), image::View::merged);
+    ASSERT_FALSE(result);
+    EXPECT_NE(result.error().what.find("a whiteout of"), std::string::npos) << result.error().what;
+}
 TEST_F(LayerTest, R_38_a_whiteout_of_dot_is_refused) {
     refuse(Tar().file(".wh..", ""), "a whiteout of \".\"");
 }

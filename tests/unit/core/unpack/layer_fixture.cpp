@@ -66,6 +66,19 @@ Result<image::UnpackResult> LayerTest::unpack(std::string_view stream, image::Vi
                                 .source = source.get()});
 }
 
+Result<image::UnpackResult> LayerTest::unpack_stalled(std::string_view stream, image::View view) {
+    Fd directory = TRY(open_directory(root_));
+    auto mount = TRY(DetachedMount::clone(directory.get()));
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) return os_error("make pipe");
+    const Fd source(ends[0]), sink(ends[1]);
+    TRY(write_all(sink.get(), stream));
+    return image::unpack_layer({.program = DAVIT_UNPACK_PROGRAM,
+                                .mount = mount.release(),
+                                .view = view,
+                                .source = source.get()});
+}
+
 image::UnpackResult LayerTest::accept(const Tar& tar, image::View view) {
     const std::string bytes = tar.bytes();
     auto result = unpack(gzip(bytes), view);

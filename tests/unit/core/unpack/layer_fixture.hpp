@@ -19,6 +19,8 @@ protected:
 
     Result<image::UnpackResult> unpack(std::string_view stream,
                                        image::View view = image::View::merged);
+    // The same when the stream stands still after these bytes and does not end.
+    Result<image::UnpackResult> unpack_stalled(std::string_view stream, image::View view);
     // Unpacks and expects it to go well.
     image::UnpackResult accept(const Tar& tar, image::View view = image::View::merged);
     // Unpacks and expects this in the error.
