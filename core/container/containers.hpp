@@ -63,6 +63,10 @@ public:
     Result<void> resize(const ContainerPtr& container, const std::string& session,
                         plugin::Exec::Window window);
 
+    // Tells subscribers what happened to a container. `more` adds to the usual attributes.
+    void publish(const Container& container, const std::string& action,
+                 std::map<std::string, std::string> more = {}) const;
+
     Services& services() { return services_; }
     // Stops every running container the way `stop` does, side by side (daemon without
     // live-restore).
@@ -82,8 +86,6 @@ private:
     void reap(const ContainerPtr& container);
     void forget(const ContainerPtr& container);
     Result<void> adopt(const ContainerPtr& container, Row& row);
-    void publish(const Container& container, const std::string& action,
-                 std::map<std::string, std::string> more = {}) const;
 
     Services services_;
     mutable std::mutex mutex_;

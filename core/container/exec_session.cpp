@@ -19,6 +19,12 @@ namespace bj = boost::json;
 
 constexpr std::size_t kSessionIdBytes = 32;
 
+std::string command_text(const ExecConfig& config) {
+    std::string text;
+    for (const std::string& word : config.command) text += (text.empty() ? "" : " ") + word;
+    return text;
+}
+
 }  // namespace
 
 Result<ExecConfig> parse_exec_body(std::string_view body) {
@@ -50,16 +56,29 @@ Result<std::string> ExecSessions::create(const ContainerPtr& container, ExecConf
                         .config = std::move(config),
                         .state = {}};
     std::string id = session.id;
-    std::lock_guard lock(mutex_);
-    sessions_.emplace(id, std::move(session));
+    const std::string action = "exec_create: " + command_text(session.config);
+    {
+        std::lock_guard lock(mutex_);
+        sessions_.emplace(id, std::move(session));
+    }
+    containers_.publish(*container, action, {{"execID", id}});
     return id;
 }
 
-Result<ExecSession> ExecSessions::find(const std::string& id) const {
+Result<ExecSession> ExecSessions::look_up(const std::string& id) const {
     std::lock_guard lock(mutex_);
     const auto found = sessions_.find(id);
     if (found == sessions_.end()) return fail(Code::not_found, "No such exec instance: ", id);
     return found->second;
+}
+
+// A client asks for the exit code as soon as the output has ended, which may be before the watcher
+// has told us: so a session that seems to run is looked at.
+Result<ExecSession> ExecSessions::find(const std::string& id) const {
+    ExecSession session = TRY(look_up(id));
+    if (!session.state.running) return session;
+    observe(id, session.container);
+    return look_up(id);
 }
 
 std::vector<std::string> ExecSessions::running(const std::string& container) const {
@@ -70,12 +89,13 @@ std::vector<std::string> ExecSessions::running(const std::string& container) con
     return ids;
 }
 
-void ExecSessions::set_state(const std::string& id, const ExecState& state) {
+void ExecSessions::set_state(const std::string& id, const ExecState& state) const {
     std::lock_guard lock(mutex_);
     const auto found = sessions_.find(id);
     if (found == sessions_.end()) return;
+    const bool was_over = found->second.state.exit_code.has_value();
     found->second.state = state;
-    if (state.running) return;
+    if (state.running || was_over) return;
     ended_.push_back(id);
     if (ended_.size() <= kEnded) return;
     sessions_.erase(ended_.front());
@@ -119,27 +139,34 @@ Result<plugin::Process> ExecSessions::execute(sdk::Caller& call, const ExecSessi
 
 Result<void> ExecSessions::follow(const ExecSession& session) {
     Services& services = containers_.services();
-    const std::string container_exec = session.container->record().exec_instance;
-    const plugin::Exec exec = TRY(services.exec(container_exec));
+    const plugin::Exec exec = TRY(services.exec(session.container->record().exec_instance));
     sdk::Caller call;
     Fd exited = TRY(exec.wait(call, session.container->id(), session.id));
-    TRY(services.watcher.when_readable(std::move(exited), [this, id = session.id, container_exec,
-                                                           container = session.container->id()] {
-        ended(id, container_exec, container);
-    }));
+    TRY(services.watcher.when_readable(
+        std::move(exited),
+        [this, id = session.id, container = session.container] { ended(id, container); }));
     return {};
 }
 
-void ExecSessions::ended(const std::string& id, const std::string& container_exec,
-                         const std::string& container) {
-    ExecState state{.started = true, .exit_code = 137};
-    if (const auto exec = containers_.services().exec(container_exec)) {
-        sdk::Caller call;
-        if (const auto record = exec->exit_record(call, container, id))
-            state.exit_code = record->code;
-        (void)exec->remove(call, container, id);
-    }
-    set_state(id, state);
+// Known first, then cleared away: whoever asks after the last byte of output must get the code.
+void ExecSessions::ended(const std::string& id, const ContainerPtr& container) {
+    observe(id, container);
+    const auto exec = containers_.services().exec(container->record().exec_instance);
+    sdk::Caller call;
+    if (exec) (void)exec->remove(call, container->id(), id);
+    const auto session = find(id);
+    if (!session || session->state.running) set_state(id, {.started = true, .exit_code = 137});
+    const int code = session ? session->state.exit_code.value_or(137) : 137;
+    containers_.publish(*container, "exec_die",
+                        {{"execID", id}, {"exitCode", std::to_string(code)}});
+}
+
+void ExecSessions::observe(const std::string& id, const ContainerPtr& container) const {
+    const auto exec = containers_.services().exec(container->record().exec_instance);
+    if (!exec) return;
+    sdk::Caller call;
+    const auto record = exec->exit_record(call, container->id(), id);
+    if (record) set_state(id, {.started = true, .exit_code = record->code});
 }
 
 Result<plugin::Streams> ExecSessions::start(const std::shared_ptr<Cancel>& cancel,
@@ -168,6 +195,8 @@ Result<plugin::Streams> ExecSessions::start(const std::shared_ptr<Cancel>& cance
         return error;
     }
     set_state(id, {.running = true, .started = true, .pid = process->pid});
+    containers_.publish(*session.container, "exec_start: " + command_text(session.config),
+                        {{"execID", id}});
     plugin::Streams streams;
     if (attach == Attach::yes) {
         const ExecConfig& config = session.config;

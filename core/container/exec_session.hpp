@@ -62,14 +62,15 @@ public:
 private:
     Result<plugin::Process> execute(sdk::Caller& call, const ExecSession& session, Attach attach);
     Result<void> follow(const ExecSession& session);
-    void ended(const std::string& id, const std::string& container_exec,
-               const std::string& container);
-    void set_state(const std::string& id, const ExecState& state);
+    void ended(const std::string& id, const ContainerPtr& container);
+    void observe(const std::string& id, const ContainerPtr& container) const;
+    Result<ExecSession> look_up(const std::string& id) const;
+    void set_state(const std::string& id, const ExecState& state) const;
 
     Containers& containers_;
     mutable std::mutex mutex_;
-    std::map<std::string, ExecSession> sessions_;
-    std::deque<std::string> ended_;
+    mutable std::map<std::string, ExecSession> sessions_;  // states follow what the driver knows
+    mutable std::deque<std::string> ended_;
 };
 
 }  // namespace davit::container
