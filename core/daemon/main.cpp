@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // davitd: reads its configuration, opens the engine, serves until it is told to end.
 #include "core/daemon/logger.hpp"
+#include "core/daemon/orphans.hpp"
 #include "core/daemon/pidfile.hpp"
 #include "core/engine/engine.hpp"
 #include "sdk/base/file.hpp"
@@ -24,11 +25,13 @@ constexpr int kExitFailure = 1;
 constexpr int kExitUsage = 2;
 constexpr int kLogInfo = 1;
 
-// Every thread inherits the mask; the main thread reads the signals that end the daemon.
+// Every thread inherits the mask; the main thread reads the signals that end the daemon, and those
+// of children.
 Result<Fd> block_signals() {
     sigset_t ending;
     ::sigemptyset(&ending);
-    for (const int number : {SIGTERM, SIGINT, SIGQUIT, SIGHUP}) ::sigaddset(&ending, number);
+    for (const int number : {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD})
+        ::sigaddset(&ending, number);
     if (::pthread_sigmask(SIG_BLOCK, &ending, nullptr) != 0) return os_error("block signals");
     ::signal(SIGPIPE, SIG_IGN);
     Fd signals(::signalfd(-1, &ending, SFD_CLOEXEC));
@@ -65,6 +68,10 @@ void wait_for_end(const Fd& signals, const engine::Engine& engine) {
     while (true) {
         signalfd_siginfo signal{};
         if (::read(signals.get(), &signal, sizeof signal) != sizeof signal) continue;
+        if (signal.ssi_signo == SIGCHLD) {
+            daemon::reap_orphans();
+            continue;
+        }
         if (signal.ssi_signo == SIGHUP) {
             engine.log(
                 kLogInfo,

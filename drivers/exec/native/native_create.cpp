@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <cstring>
 #include <fstream>
 
@@ -217,7 +218,15 @@ Result<davit_exec_process> NativeDriver::exec(const sdk::Call&, const davit_exec
     handle->process = std::move(answer.fds[0]);
     handle->started = true;
     handle->session = true;
-    TRY(sdk::ask(launch.channel.get(), start));
+    auto started = sdk::ask(launch.channel.get(), start);
+    if (!started) {
+        // Its launcher holds output that nobody will take. Once it is gone the process is ours to
+        // reap: a zombie would keep the container's pid namespace from ever ending.
+        launch.launcher = Child();
+        static_cast<void>(send_signal(handle->process.get(), SIGKILL));
+        static_cast<void>(wait_child(handle->process.get()));
+        return std::move(started).error();
+    }
     {
         const std::lock_guard lock(container->mutex);
         if (!container->sessions.emplace(session, handle).second)
