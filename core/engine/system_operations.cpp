@@ -7,6 +7,7 @@
 
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
+#include <sys/vfs.h>
 
 #include <unistd.h>
 #include <fstream>
@@ -80,6 +81,20 @@ Result<void> version(Engine&, Job& job) {
         {"BuildTime", ""}});
 }
 
+// 2 where the unified hierarchy is mounted alone, else 1 (hybrid hosts count as 1).
+std::string cgroup_version() {
+    constexpr long kCgroup2Magic = 0x63677270;  // CGROUP2_SUPER_MAGIC of linux/magic.h
+    struct statfs facts {};
+    const bool unified =
+        ::statfs("/sys/fs/cgroup", &facts) == 0 && static_cast<long>(facts.f_type) == kCgroup2Magic;
+    return unified ? "2" : "1";
+}
+
+bool forwards_ipv4() {
+    std::ifstream file("/proc/sys/net/ipv4/ip_forward");
+    return file.get() == '1';
+}
+
 std::int64_t memory_total() {
     struct sysinfo facts {};
     ::sysinfo(&facts);
@@ -151,6 +166,8 @@ Result<void> info(Engine& engine, Job& job) {
     ::gethostname(name, sizeof name - 1);
     bj::array warnings;
     if (!storage) warnings.push_back(bj::value(storage.error().what));
+    for (const std::string& finding : engine.networks().findings())
+        warnings.push_back(bj::value("WARNING: " + finding));
     return job.result(bj::object{
         {"ID", engine.config().scope},
         {"Containers", counts.all},
@@ -172,7 +189,7 @@ Result<void> info(Engine& engine, Job& job) {
         {"CPUSet", true},
         {"PidsLimit", true},
         {"OomKillDisable", true},
-        {"IPv4Forwarding", true},
+        {"IPv4Forwarding", forwards_ipv4()},
         {"Debug", engine.config().log_level == "debug"},
         {"NFd", 0},
         {"NGoroutines", 0},
@@ -182,7 +199,7 @@ Result<void> info(Engine& engine, Job& job) {
                                     .count())},
         {"LoggingDriver", engine.config().log_driver},
         {"CgroupDriver", "cgroupfs"},
-        {"CgroupVersion", "1"},
+        {"CgroupVersion", cgroup_version()},
         {"NEventsListener", 0},
         {"KernelVersion", host.release},
         {"OperatingSystem", os_release("PRETTY_NAME")},

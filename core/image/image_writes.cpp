@@ -103,7 +103,7 @@ Result<bool> ImageStore::add(const NewImage& image) {
     const std::string id = TRY(content_.put(image.config)).text();
     for (const std::string& document : {image.manifest, image.index})
         if (!document.empty()) TRY(content_.put(document));
-    auto transaction = TRY(database_.begin());
+    auto transaction = TRY(database_.begin(store::Durability::power_loss));
     TRY(write_rows(transaction, image, id));
     const bool changed = TRY(point_names(transaction, image, id));
     TRY(transaction.commit());

@@ -339,6 +339,25 @@ void Networks::hold_again(const davit_port& port, std::vector<Fd>& reservations)
     for (Fd& socket : held->sockets) reservations.push_back(std::move(socket));
 }
 
+std::vector<std::string> Networks::findings() const {
+    std::string network, instance;
+    {
+        std::lock_guard lock(mutex_);
+        if (!made_) return {};
+        network = default_->id;
+        instance = default_->instance;
+    }
+    const auto driver = settings_.driver(instance);
+    if (!driver) return {driver.error().what};
+    sdk::Caller call;
+    const auto found = driver->check(call, network);
+    if (!found) return {found.error().what};
+    std::vector<std::string> texts;
+    for (const plugin::Finding& finding : *found)
+        if (!finding.repaired) texts.push_back(finding.object + ": " + finding.text);
+    return texts;
+}
+
 bj::object Networks::shown(const Network& network) const {
     bj::object ipam{
         {"Driver", "default"},

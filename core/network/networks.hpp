@@ -78,6 +78,11 @@ public:
     Result<std::vector<Connection>> recover(
         const std::vector<std::shared_ptr<const Endpoint>>& live);
 
+    // What the driver found that an operator must mend, with the line that mends it: another
+    // firewall that drops packets, for one. Looked for anew at every call; nothing before a network
+    // was made.
+    std::vector<std::string> findings() const;
+
     // As GET /networks and GET /networks/{id} answer (API 1.51).
     boost::json::array list() const;
     Result<boost::json::object> inspect(const std::string& name) const;
