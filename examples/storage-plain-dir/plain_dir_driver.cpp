@@ -1,30 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-// The storage driver to copy: a layer is a directory with all of its files, those of its parent
-// included. Slow and trivially right. What every method promises is written in davit/storage.h.
-//
-// On disk: prepared/<key> and committed/<key>, each with files/ and a link parent -> <key of the
-// parent, or ->; staging/ holds what is being made or removed. A layer changes its state by one
-// rename(2): a crash costs nothing.
+// The storage driver to copy: a layer is a directory with all of its files, its parent's included.
+// Slow and trivially right. What every method promises is written in davit/storage.h.
+// On disk: prepared/<key> and committed/<key>, each with files/ and a link parent -> <key, or "-">;
+// staging/ holds what is being made or removed. One rename(2) changes a state: a crash costs
+// nothing.
 #include "sdk/base/file.hpp"
 #include "sdk/base/mount.hpp"
+#include "sdk/base/process.hpp"
 #include "sdk/plugin/storage_driver.hpp"
 #include "sdk/plugin/storage_layer.hpp"
 
 #include <fcntl.h>
-#include <spawn.h>
 #include <sys/mount.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include <mutex>
 #include <set>
 
 namespace davit::plain_dir {
-
 using namespace davit::sdk;
-
 struct Layer {
-    std::string key;
-    std::string parent;
+    std::string key, parent;
     bool committed;
     std::string path() const { return (committed ? "committed/" : "prepared/") + key; }
 };
@@ -33,21 +28,19 @@ class PlainDirDriver final : public StorageDriver {
 public:
     explicit PlainDirDriver(Fd root) : root_(std::move(root)) {}
 
-    static Result<std::unique_ptr<PlainDirDriver>> open(const Call&, const davit_open& request) {
-        Fd root = TRY(open_beneath(request.state_fd, ".", O_RDONLY | O_DIRECTORY));
-        TRY(remove_tree(root.get(), "staging"));  // what a crash left half made or half removed
-        for (const char* name : {"staging", "prepared", "committed"})
-            TRY(make_directory(root.get(), name));
-        return std::make_unique<PlainDirDriver>(std::move(root));
+    static Result<std::unique_ptr<PlainDirDriver>> open(const Call&, const davit_open& in) {
+        Fd top = TRY(open_beneath(in.state_fd, ".", O_RDONLY | O_DIRECTORY));
+        TRY(remove_tree(top.get(), "staging"));  // what a crash left half made or half removed
+        for (auto name : {"staging", "prepared", "committed"}) TRY(make_directory(top.get(), name));
+        return std::make_unique<PlainDirDriver>(std::move(top));
     }
 
-    Result<davit_storage_prepared> prepare(const Call&,
-                                           const davit_storage_prepare& request) override {
+    Result<davit_storage_prepared> prepare(const Call&, const davit_storage_prepare& in) override {
         const std::lock_guard lock(mutex_);
-        const std::string key = text(request.key), parent = text(request.parent);
-        if (request.limit_bytes != 0 || request.limit_files != 0)
-            return fail(Code::unsupported, "prepare ", key, ": limits cannot be enforced");
+        const std::string key = text(in.key), parent = text(in.parent);
         TRY(require_storage_key(key));
+        if (in.limit_bytes != 0 || in.limit_files != 0)
+            return fail(Code::unsupported, "prepare ", key, ": limits cannot be enforced");
         const Result<Layer> there = find(key);
         if (there && (there->committed || there->parent != parent))
             return fail(Code::exists, "prepare ", key, ": it is there already");
@@ -58,14 +51,14 @@ public:
         return out;
     }
 
-    Result<davit_storage_mounted> mount(const Call&, const davit_storage_mount& request) override {
-        if ((request.flags & ~(DAVIT_STORAGE_READ_ONLY | DAVIT_STORAGE_VOLATILE)) != 0 ||
-            request.idmap_count != 0)
+    Result<davit_storage_mounted> mount(const Call&, const davit_storage_mount& in) override {
+        constexpr auto kKnown = DAVIT_STORAGE_READ_ONLY | DAVIT_STORAGE_VOLATILE;
+        if ((in.flags & ~kKnown) != 0 || in.idmap_count != 0)
             return fail(Code::unsupported, "mount: unknown flags and id maps are not offered");
-        const Layer layer = TRY(find(text(request.key)));
+        const Layer layer = TRY(find(text(in.key)));
         const Fd files = TRY(open_beneath(root_.get(), layer.path() + "/files", O_PATH));
         DetachedMount view = TRY(DetachedMount::clone(files.get()));
-        if (layer.committed || (request.flags & DAVIT_STORAGE_READ_ONLY) != 0)
+        if (layer.committed || (in.flags & DAVIT_STORAGE_READ_ONLY) != 0)
             TRY(view.set_attributes(MOUNT_ATTR_RDONLY));
         auto out = sized<davit_storage_mounted>();
         out.mount_fd = view.release().release();
@@ -74,45 +67,46 @@ public:
 
     Result<void> release(const Call&, const davit_storage_key&) override { return {}; }
 
-    Result<davit_storage_committed> commit(const Call&,
-                                           const davit_storage_commit& request) override {
+    Result<davit_storage_committed> commit(const Call&, const davit_storage_commit& in) override {
         const std::lock_guard lock(mutex_);
-        const std::string key = text(request.key), name = text(request.name);
+        const std::string key = text(in.key), name = text(in.name);
         TRY(require_storage_key(name));
         const Result<Layer> source = find(key), target = find(name);
         auto out = sized<davit_storage_committed>();
         out.existed = target && target->committed ? 1 : 0;
         if (out.existed != 0 && source && !source->committed) TRY(destroy(*source));
         if (out.existed != 0) return out;
-        if (!source) return source.error();
-        if (source->committed) return fail(Code::not_found, "commit ", key, ": it is committed");
+        if (!source || source->committed)
+            return fail(Code::not_found, "commit ", key, ": not prepared");
         if (target && name != key) return fail(Code::exists, "commit ", key, ": ", name, " exists");
-        if (request.parent.length != 0) return fail(Code::invalid, "commit: a parent is named");
-        TRY(move(source->path(), "committed/" + name));
+        if (in.parent.length != 0) return fail(Code::invalid, "commit: a parent is named");
+        TRY(move_beneath(root_.get(), source->path(), "committed/" + name));
         return out;
     }
 
-    Result<void> remove(const Call&, const davit_storage_key& request) override {
+    Result<void> remove(const Call&, const davit_storage_key& in) override {
         const std::lock_guard lock(mutex_);
-        const Result<Layer> layer = find(text(request.key));
+        const Result<Layer> layer = find(text(in.key));
         if (!layer) return {};
         if (TRY(has_children(layer->key)))
             return fail(Code::busy, "remove ", layer->key, ": other layers lie on it");
         return destroy(*layer);
     }
 
-    Result<void> stat(const Call& call, const davit_storage_key& request) override {
-        return emit(call, TRY(find(text(request.key))));
+    Result<void> stat(const Call& call, const davit_storage_key& in) override {
+        const Layer layer = TRY(find(text(in.key)));
+        return emit_layer(call, layer.key, layer.parent, layer.committed);
     }
 
     Result<void> list(const Call& call) override {
         const std::lock_guard lock(mutex_);
-        for (const Layer& layer : TRY(layers())) TRY(emit(call, layer));
+        for (const Layer& it : TRY(layers()))
+            TRY(emit_layer(call, it.key, it.parent, it.committed));
         return {};
     }
 
-    Result<davit_storage_space> usage(const Call& call, const davit_storage_key& request) override {
-        const Layer layer = TRY(find(text(request.key)));
+    Result<davit_storage_space> usage(const Call& call, const davit_storage_key& in) override {
+        const Layer layer = TRY(find(text(in.key)));
         const Fd files = TRY(open_beneath(root_.get(), layer.path() + "/files", O_RDONLY));
         return measure_layer(call, files.get());
     }
@@ -122,49 +116,46 @@ public:
         return {};
     }
 
-    Result<void> retain(const Call& call, const davit_storage_retain& request) override {
+    Result<void> retain(const Call& call, const davit_storage_retain& in) override {
         const std::lock_guard lock(mutex_);
         std::set<std::string> living;
-        for (std::uint64_t i = 0; i < request.key_count; ++i) living.insert(text(request.keys[i]));
-        for (bool again = true; std::exchange(again, false);) {  // children first
+        for (std::uint64_t i = 0; i < in.key_count; ++i) living.insert(text(in.keys[i]));
+        for (bool again = true; std::exchange(again, false);)  // children first
             for (const Layer& layer : TRY(layers())) {
                 if (living.contains(layer.key) || TRY(has_children(layer.key))) continue;
                 TRY(destroy(layer));
                 TRY(emit_finding(call, layer.key, "not in use, removed", true));
                 again = true;
             }
-        }
         return {};
     }
 
-    Result<void> check(const Call& call, const davit_storage_check& request) override {
+    Result<void> check(const Call& call, const davit_storage_check& in) override {
         const std::lock_guard lock(mutex_);
-        const std::string key = text(request.key);
-        if (!key.empty()) TRY(find(key));
-        for (const Layer& layer : TRY(layers())) {
-            if (!key.empty() && layer.key != key) continue;
+        const std::string key = text(in.key);
+        for (const Layer& layer : key.empty() ? TRY(layers()) : std::vector{TRY(find(key))}) {
             if (open_beneath(root_.get(), layer.path() + "/files", O_PATH)) continue;
             TRY(emit_finding(call, layer.key, "its files are missing", false));
-            if (request.repair != 0) return fail(Code::corrupt, "check: files are lost");
+            if (in.repair != 0) return fail(Code::corrupt, "check: files are lost");
         }
         return {};
     }
 
 private:
     Result<Layer> find(const std::string& key) const {
-        for (Layer layer : {Layer{key, "", true}, Layer{key, "", false}}) {
-            const Result<std::string> parent = read_link(root_.get(), layer.path() + "/parent");
-            if (parent) layer.parent = *parent == "-" ? "" : *parent;
-            if (parent) return layer;
+        for (const bool committed : {true, false}) {
+            const std::string link = Layer{key, "", committed}.path() + "/parent";
+            const Result<std::string> parent = read_link(root_.get(), link);
+            if (parent) return Layer{key, *parent == "-" ? "" : *parent, committed};
         }
         return fail(Code::not_found, "find layer ", key, ": no such layer");
     }
 
     Result<std::vector<Layer>> layers() const {
         std::vector<Layer> all;
-        for (const char* folder : {"committed", "prepared"}) {
-            const Fd directory = TRY(open_beneath(root_.get(), folder, O_RDONLY));
-            for (const auto& key : TRY(list_names(directory.get()))) all.push_back(TRY(find(key)));
+        for (const char* state : {"committed", "prepared"}) {
+            const Fd folder = TRY(open_beneath(root_.get(), state, O_RDONLY));
+            for (const auto& key : TRY(list_names(folder.get()))) all.push_back(TRY(find(key)));
         }
         return all;
     }
@@ -184,45 +175,21 @@ private:
         TRY(remove_tree(root_.get(), staged));
         TRY(make_directory(root_.get(), staged));
         TRY(make_directory(root_.get(), staged + "/files", 0755));
-        if (below) TRY(copy(below->path() + "/files", staged + "/files"));
-        const std::string link = staged + "/parent", target = below ? parent : "-";
-        if (::symlinkat(target.c_str(), root_.get(), link.c_str()) != 0)
-            return os_error("link parent");
-        return move(staged, "prepared/" + key);
-    }
-
-    // cp(1) keeps owners, modes, times, links, devices and extended attributes.
-    Result<void> copy(const std::string& from, const std::string& to) {
-        const std::string root =
-            "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(root_.get()) + "/";
-        std::string words[] = {"cp", "-aT", root + from, root + to};
-        char* const arguments[] = {words[0].data(), words[1].data(), words[2].data(),
-                                   words[3].data(), nullptr};
-        pid_t child = 0;
-        int status = 0;
-        const int error = ::posix_spawnp(&child, "cp", nullptr, nullptr, arguments, environ);
-        if (error != 0) return os_error(error, "start cp");
-        if (::waitpid(child, &status, 0) == child && status == 0) return {};
-        return fail(Code::no_space, "copy files of the parent: cp could not");
-    }
-
-    Result<void> move(const std::string& from, const std::string& to) {
-        if (::renameat(root_.get(), from.c_str(), root_.get(), to.c_str()) == 0) return {};
-        return os_error("move to " + to);
+        if (below) {  // cp(1) keeps owners, modes, times, links, devices, extended attributes
+            const std::string top = "/proc/self/fd/3/", from = top + below->path() + "/files";
+            Child cp = TRY(spawn(
+                {"/bin/cp", {"cp", "-aT", from, top + staged + "/files"}, {}, {{root_.get(), 3}}}));
+            if (TRY(cp.wait()).code != 0) return fail(Code::no_space, "copy files of the parent");
+        }
+        const std::string link = staged + "/parent", to = below ? parent : "-";
+        if (::symlinkat(to.c_str(), root_.get(), link.c_str()) != 0) return os_error("link parent");
+        return move_beneath(root_.get(), staged, "prepared/" + key);
     }
 
     Result<void> destroy(const Layer& layer) {
         TRY(remove_tree(root_.get(), "staging/" + layer.key));
-        TRY(move(layer.path(), "staging/" + layer.key));
+        TRY(move_beneath(root_.get(), layer.path(), "staging/" + layer.key));
         return remove_tree(root_.get(), "staging/" + layer.key);
-    }
-
-    static Result<void> emit(const Call& call, const Layer& layer) {
-        auto record = sized<davit_storage_layer>();
-        record.state = layer.committed ? DAVIT_STORAGE_COMMITTED : DAVIT_STORAGE_PREPARED;
-        record.key = str(layer.key);
-        record.parent = str(layer.parent);
-        return call.emit(record);
     }
 
     Fd root_;
@@ -230,5 +197,4 @@ private:
 };
 
 }  // namespace davit::plain_dir
-
 DAVIT_DRIVER(StorageDriver, "storage", "plain-dir", davit::plain_dir::PlainDirDriver)

@@ -149,6 +149,11 @@ Result<void> atomic_write(int directory, const std::string& name, std::string_vi
     return {};
 }
 
+Result<void> move_beneath(int directory, const std::string& from, const std::string& to) {
+    if (::renameat(directory, from.c_str(), directory, to.c_str()) == 0) return {};
+    return os_error("move " + from + " to " + to);
+}
+
 Result<std::string> read_link(int directory, const std::string& name) {
     char target[4096];
     const ssize_t length = ::readlinkat(directory, name.c_str(), target, sizeof target);

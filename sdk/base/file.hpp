@@ -43,6 +43,9 @@ enum class Sync { no, yes };  // yes: the content and the name survive a power l
 Result<void> atomic_write(int directory, const std::string& name, std::string_view data,
                           mode_t mode = 0600, Sync sync = Sync::no);
 
+// Renames within `directory`, over what may be there: for the engine's own directories.
+Result<void> move_beneath(int directory, const std::string& from, const std::string& to);
+
 // The target of a symbolic link.
 Result<std::string> read_link(int directory, const std::string& name);
 

@@ -51,6 +51,15 @@ Result<davit_storage_space> measure_layer(const Call& call, int directory) {
     return space;
 }
 
+Result<void> emit_layer(const Call& call, const std::string& key, const std::string& parent,
+                        bool committed) {
+    auto record = sized<davit_storage_layer>();
+    record.state = committed ? DAVIT_STORAGE_COMMITTED : DAVIT_STORAGE_PREPARED;
+    record.key = str(key);
+    record.parent = str(parent);
+    return call.emit(record);
+}
+
 Result<void> emit_finding(const Call& call, const std::string& key, const std::string& text,
                           bool repaired) {
     auto record = sized<davit_storage_finding>();

@@ -18,6 +18,10 @@ Result<void> require_storage_key(const std::string& key);
 // once, the root included. Errors: cancelled, as soon as the call is.
 Result<davit_storage_space> measure_layer(const Call& call, int directory);
 
+// One record of `stat` or `list`; an empty parent: the layer lies on nothing.
+Result<void> emit_layer(const Call& call, const std::string& key, const std::string& parent,
+                        bool committed);
+
 // One record of `check` or `retain`. `repaired`: it was mended or removed.
 Result<void> emit_finding(const Call& call, const std::string& key, const std::string& text,
                           bool repaired);
