@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "core/job/filters.hpp"
 #include "core/container/container_json.hpp"
-#include "sdk/base/json.hpp"
-
-#include <boost/json.hpp>
 
 #include <algorithm>
 #include <array>
@@ -11,8 +9,6 @@
 namespace davit::container {
 
 namespace {
-
-namespace bj = boost::json;
 
 constexpr std::array<std::string_view, 12> kKnown = {"ancestor", "before", "exited", "expose",
                                                      "id",       "label",  "name",   "network",
@@ -100,22 +96,10 @@ bool matches_one(const std::string& key, const std::string& wanted, const Contai
 
 Result<Filters> Filters::parse(const std::string& text) {
     Filters filters;
-    if (text.empty()) return filters;
-    const bj::object object = TRY(json::parse_object(text, "filters"));
-    for (const auto& [key, value] : object) {
-        const std::string name(key);
+    filters.wanted_ = TRY(job::parse_filters(text));
+    for (const auto& [name, values] : filters.wanted_)
         if (std::find(kKnown.begin(), kKnown.end(), name) == kKnown.end())
             return fail(Code::invalid, "invalid filter '", name, "'");
-        std::vector<std::string>& values = filters.wanted_[name];
-        if (value.is_object()) {
-            for (const auto& entry : value.get_object()) values.emplace_back(entry.key());
-        } else if (value.is_array()) {
-            for (const bj::value& entry : value.get_array())
-                if (entry.is_string()) values.emplace_back(entry.get_string());
-        } else {
-            return fail(Code::invalid, "invalid filter '", name, "': expected a list");
-        }
-    }
     return filters;
 }
 

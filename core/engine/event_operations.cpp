@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/container/log_line.hpp"
 #include "core/engine/engine.hpp"
-#include "sdk/base/json.hpp"
+#include "core/job/filters.hpp"
 
 #include <boost/json.hpp>
 
@@ -16,23 +16,8 @@ namespace davit::engine {
 namespace {
 
 namespace bj = boost::json;
-using EventFilters = std::map<std::string, std::vector<std::string>>;
 
 constexpr std::int64_t kSecond = 1'000'000'000;
-
-Result<EventFilters> parse_filters(const std::string& text) {
-    EventFilters filters;
-    if (text.empty()) return filters;
-    for (const auto& [key, value] : TRY(json::parse_object(text, "filters"))) {
-        std::vector<std::string>& values = filters[std::string(key)];
-        if (value.is_object())
-            for (const auto& entry : value.get_object()) values.emplace_back(entry.key());
-        else if (value.is_array())
-            for (const bj::value& entry : value.get_array())
-                if (entry.is_string()) values.emplace_back(entry.get_string());
-    }
-    return filters;
-}
 
 bool label_matches(const event::Event& event, const std::string& wanted) {
     const std::size_t equals = wanted.find('=');
@@ -61,7 +46,7 @@ bool matches_one(const event::Event& event, const std::string& key, const std::s
     return names_object(event, key, wanted);
 }
 
-bool matches(const EventFilters& filters, const event::Event& event) {
+bool matches(const job::FilterValues& filters, const event::Event& event) {
     return std::all_of(filters.begin(), filters.end(), [&](const auto& filter) {
         return std::any_of(
             filter.second.begin(), filter.second.end(),
@@ -109,7 +94,7 @@ Result<std::int64_t> time_argument(const job::Job& job, std::string_view name) {
 Result<void> follow_events(Engine& engine, const job::Request& request, Cancel& cancel,
                            const job::Job::Emit& emit) {
     job::Job job(request, nullptr, emit);
-    const EventFilters filters = TRY(parse_filters(job.argument("filters")));
+    const job::FilterValues filters = TRY(job::parse_filters(job.argument("filters")));
     const event::Bus::Range range{.since_ns = TRY(time_argument(job, "since")),
                                   .until_ns = TRY(time_argument(job, "until"))};
     TRY(job.started());

@@ -2,7 +2,7 @@
 #include "core/engine/engine.hpp"
 #include "core/image/image_json.hpp"
 #include "core/image/pull.hpp"
-#include "sdk/base/json.hpp"
+#include "core/job/filters.hpp"
 
 #include <boost/json.hpp>
 
@@ -67,26 +67,12 @@ Result<void> pull(Engine& engine, Job& job) {
     return {};
 }
 
-Result<std::map<std::string, std::vector<std::string>>> parse_filters(const std::string& text) {
-    std::map<std::string, std::vector<std::string>> filters;
-    if (text.empty()) return filters;
-    for (const auto& [key, value] : TRY(json::parse_object(text, "filters"))) {
-        std::vector<std::string>& values = filters[std::string(key)];
-        if (value.is_object())
-            for (const auto& entry : value.get_object()) values.emplace_back(entry.key());
-        else if (value.is_array())
-            for (const bj::value& entry : value.get_array())
-                if (entry.is_string()) values.emplace_back(entry.get_string());
-    }
-    return filters;
-}
-
 Result<void> list(Engine& engine, Job& job) {
     std::map<std::string, int> used;
     for (const auto& container : engine.containers().list()) ++used[container->record().image];
-    bj::array entries =
-        TRY(image::list(engine.images(), {.all = job.flag("all"),
-                                          .filters = TRY(parse_filters(job.argument("filters")))}));
+    bj::array entries = TRY(image::list(
+        engine.images(),
+        {.all = job.flag("all"), .filters = TRY(job::parse_filters(job.argument("filters")))}));
     for (bj::value& entry : entries) {
         const auto count = used.find(std::string(entry.get_object()["Id"].get_string()));
         entry.get_object()["Containers"] = count == used.end() ? 0 : count->second;
