@@ -155,14 +155,20 @@ void Monitor::on_outlet(std::size_t index, short events) {
     Outlet& outlet = outlets_[index];
     if ((events & POLLERR) != 0) outlet.fd.reset();  // its reader has closed
     push(outlet);
-    if (outlet.fd && outlet.pending.empty() && !source(outlet.stream)) outlet.fd.reset();
+    if (exited_ && outlet.pending.empty() && !source(outlet.stream)) outlet.fd.reset();
 }
 
 void Monitor::end_stream(Stream stream) {
     static_cast<void>(setup_.log.flush(stream));
     source(stream).reset();
+    if (exited_) close_outlets();
+}
+
+// Only once the exit record stands: a client that has seen the end of its streams asks for the exit
+// code next.
+void Monitor::close_outlets() {
     for (Outlet& outlet : outlets_)
-        if (outlet.stream == stream && outlet.pending.empty()) outlet.fd.reset();
+        if (!source(outlet.stream) && outlet.pending.empty()) outlet.fd.reset();
 }
 
 // --- input
@@ -215,6 +221,7 @@ void Monitor::record_exit() {
     static_cast<void>(write_exit(setup_.state_directory,
                                  record));  // without it the driver reports a lost monitor
     exited_ = true;
+    close_outlets();
     setup_.process.reset();
     setup_.input.reset();
     inlets_.clear();

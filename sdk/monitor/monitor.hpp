@@ -84,6 +84,7 @@ private:
     void deliver(Stream stream, std::string_view bytes);
     void push(Outlet& outlet);
     void end_stream(Stream stream);
+    void close_outlets();
     Fd& source(Stream stream) { return stream == Stream::out ? setup_.output : setup_.errors; }
     void record_exit();
 
