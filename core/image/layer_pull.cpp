@@ -118,7 +118,7 @@ Result<void> LayerPull::make(std::size_t position) {
     const std::string parent =
         alone || position == 0 ? "" : layers_[position - 1].wanted.chain_id.text();
     return prepare_and_unpack(layer, parent)
-        .context("pull layer ", layer.wanted.blob.digest.brief());
+        .context("pull layer ", layer.wanted.blob.digest.text());
 }
 
 Result<void> LayerPull::prepare_and_unpack(Layer& layer, const std::string& parent) {
