@@ -42,6 +42,26 @@ void drop_held(const ProcessHandle& session) {
         static_cast<void>(send_signal(session.launcher.get(), SIGKILL));
 }
 
+// The engine ended between `create` and the answer to `start`. A launcher that was not told to
+// start sees that and leaves, which closes its socket; one that was told writes its record first.
+void await_decision(int directory) {
+    constexpr int kLook = 5;  // ms between two looks for the record
+    auto connection = sdk::connect_control(directory);
+    if (!connection) return;
+    for (int waited = 0; waited < kLeaveTimeout && !sdk::read_state(directory); waited += kLook) {
+        pollfd closing{connection->get(), POLLIN, 0};
+        if (::poll(&closing, 1, kLook) > 0) return;
+    }
+}
+
+// What a process that lost its launcher ended with, if it became our child by that.
+std::int32_t take_away(const Fd& process, std::int32_t otherwise) {
+    pollfd ending{process.get(), POLLIN, 0};
+    if (!process || ::poll(&ending, 1, kLeaveTimeout) <= 0) return otherwise;
+    const auto status = wait_child(process.get());
+    return status ? status->code : otherwise;
+}
+
 void remove_files(int directory) {
     for (const char* name : {"state.json", "exit.json", "seccomp", sdk::kControlName})
         ::unlinkat(directory, name, 0);
@@ -58,8 +78,8 @@ Result<sdk::ExitRecord> NativeDriver::lost(const ProcessHandle& process) {
         static_cast<void>(groups_->remove(process.group));
     }
     sdk::ExitRecord record;
-    record.code = kKilled;
-    record.signal = SIGKILL;
+    record.code = take_away(process.process, kKilled);
+    record.signal = record.code == kKilled ? SIGKILL : 0;
     record.monitor_lost = true;
     record.time_ns = now_ns();
     TRY(sdk::write_exit(process.directory.get(), record));
@@ -92,8 +112,10 @@ Result<davit_exec_process> NativeDriver::recover(const sdk::Call&,
     if (auto known = find(key)) return describe(*(*known)->first);
     Fd directory(::fcntl(request.state_fd, F_DUPFD_CLOEXEC, 0));
     if (!directory) return os_error("recover container " + key);
+    if (!sdk::read_state(request.state_fd)) await_decision(request.state_fd);
     auto first = recover_process(std::move(directory), false);
     if (!first && first.error().code == Code::not_found) {
+        static_cast<void>(groups_->kill(key));
         remove_files(request.state_fd);  // what a creation that never came to its start left
         static_cast<void>(groups_->remove(key));
     }
@@ -116,10 +138,14 @@ void NativeDriver::recover_sessions(ContainerHandle& container) {
         auto directory = open_beneath(sessions->get(), name, O_RDONLY | O_DIRECTORY);
         if (!directory) continue;
         auto session = recover_process(std::move(*directory), true);
-        if (session)
+        if (session && !(*session)->ended()) {
             container.sessions[name] = *session;
-        else  // it never ran, or its record is damaged: nobody can have been told about it
-            static_cast<void>(remove_tree(sessions->get(), name));
+            continue;
+        }
+        // It never ran, its record is damaged, or it has ended: who asked for it knew an engine
+        // that is gone.
+        if (session) drop_held(**session);
+        static_cast<void>(remove_tree(sessions->get(), name));
     }
 }
 
@@ -164,11 +190,14 @@ Result<void> NativeDriver::remove_container(const std::string& key, ContainerHan
     for (auto& [name, session] : container.sessions) drop_held(*session);
     TRY(remove_tree(first.directory.get(), kSessions));
     remove_files(first.directory.get());
-    const std::lock_guard lock(mutex_);
-    leaving_.push_back(std::move(first.launcher));
-    for (auto& [name, session] : container.sessions)
-        leaving_.push_back(std::move(session->launcher));
-    containers_.erase(key);
+    {
+        const std::lock_guard lock(mutex_);
+        leaving_.push_back(std::move(first.launcher));
+        for (auto& [name, session] : container.sessions)
+            leaving_.push_back(std::move(session->launcher));
+        containers_.erase(key);
+    }
+    reap_launchers();
     return {};
 }
 
@@ -179,9 +208,12 @@ Result<void> NativeDriver::remove_session(ContainerHandle& container, const std:
     if (!found->second->ended()) return fail(Code::busy, "remove session ", name, ": it runs");
     drop_held(*found->second);
     TRY(remove_tree(container.first->directory.get(), std::string(kSessions) + "/" + name));
-    const std::lock_guard all(mutex_);
-    leaving_.push_back(std::move(found->second->launcher));
+    {
+        const std::lock_guard all(mutex_);
+        leaving_.push_back(std::move(found->second->launcher));
+    }
     container.sessions.erase(found);
+    reap_launchers();
     return {};
 }
 
