@@ -12,7 +12,7 @@ class OwnRegistry:
     """Serves one layout under every repository name. `faults` is {digest: fault}; `requests` the log.
 
     Faults: "missing" (404), "flipped" (a byte changed), "short" (ends early, as complete), ("cut", n)
-    (the connection breaks after half the blob, n times), ("body", bytes) (these bytes instead),
+    (the connection breaks after half the blob, n times), "gone" (half the blob, and no answer ever after), ("body", bytes) (these bytes instead),
     ("redirect", url).
     """
 
@@ -75,10 +75,17 @@ def _handler(registry):
                 data = fault[1]
             elif isinstance(fault, tuple) and fault[0] == "redirect":
                 return self.send(307, media_type, b"", body, {"Location": fault[1]})
+            elif fault == "gone!":
+                self.close_connection = True
+                return None
             first, status, more = self.range_of(data)
+            if fault == "gone" and body:
+                registry.faults[name] = "gone!"
+                fault = ("cut", 1)
             more["Docker-Content-Digest"] = name
             if isinstance(fault, tuple) and fault[0] == "cut" and fault[1] > 0 and body:
-                registry.faults[name] = ("cut", fault[1] - 1)
+                if registry.faults[name] != "gone!":
+                    registry.faults[name] = ("cut", fault[1] - 1)
                 self.send(status, media_type, data[first:], False, more)
                 self.wfile.write(data[first:first + max(1, (len(data) - first) // 2)])
                 self.wfile.flush()
