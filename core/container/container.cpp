@@ -90,8 +90,8 @@ void Container::serve_attaches(
     if (!waiting.empty()) changed_.notify_all();
 }
 
-void Container::fail_attaches(const Error& error) {
-    serve_attaches([&](std::uint32_t) -> Result<plugin::Streams> { return Error(error); });
+void Container::end_attaches() {
+    serve_attaches([](std::uint32_t) { return Result<plugin::Streams>(plugin::Streams{}); });
 }
 
 void Container::hold(Holdings holdings) {

@@ -90,7 +90,7 @@ public:
     // Gives every pending client what `connect` makes for it.
     void serve_attaches(
         const std::function<Result<plugin::Streams>(std::uint32_t streams)>& connect);
-    void fail_attaches(const Error& error);
+    void end_attaches();  // without a byte: whoever asked for the start is told why it failed
 
     void hold(Holdings holdings);
     Holdings let_go();

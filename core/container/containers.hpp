@@ -9,6 +9,7 @@
 #include "core/container/services.hpp"
 #include "core/job/job.hpp"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -68,6 +69,9 @@ public:
                  std::map<std::string, std::string> more = {}) const;
 
     Services& services() { return services_; }
+    // Takes the zombie away once the launcher behind `keeper` has ended (seams rule 8), then calls
+    // `then` on a worker.
+    Result<void> when_gone(const Fd& keeper, std::function<void()> then);
     // Stops every running container the way `stop` does, side by side (daemon without
     // live-restore).
     void stop_all();
@@ -85,7 +89,9 @@ private:
     Result<void> remove_locked(const ContainerPtr& container, const ContainerLock& lock);
     void reap(const ContainerPtr& container);
     void forget(const ContainerPtr& container);
-    Result<void> adopt(const ContainerPtr& container, Row& row);
+    Result<plugin::Process> look_for(const Record& record);
+    Result<void> adopt(const ContainerPtr& container, Result<plugin::Process> process);
+    Result<void> put_back(const ContainerPtr& container);
 
     Services services_;
     mutable std::mutex mutex_;

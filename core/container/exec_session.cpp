@@ -9,6 +9,8 @@
 
 #include <fcntl.h>
 
+#include <csignal>
+
 #include <utility>
 
 namespace davit::container {
@@ -137,7 +139,7 @@ Result<plugin::Process> ExecSessions::execute(sdk::Caller& call, const ExecSessi
                             .columns = wanted.columns});
 }
 
-Result<void> ExecSessions::follow(const ExecSession& session) {
+Result<void> ExecSessions::follow(const ExecSession& session, Fd keeper) {
     Services& services = containers_.services();
     const plugin::Exec exec = TRY(services.exec(session.container->record().exec_instance));
     sdk::Caller call;
@@ -145,15 +147,21 @@ Result<void> ExecSessions::follow(const ExecSession& session) {
     TRY(services.watcher.when_readable(
         std::move(exited),
         [this, id = session.id, container = session.container] { ended(id, container); }));
-    return {};
+    // What it leaves is cleared away once its launcher has delivered everything and is gone.
+    return containers_.when_gone(
+        keeper, [this, id = session.id, container = session.container] { clear(id, container); });
 }
 
-// Known first, then cleared away: whoever asks after the last byte of output must get the code.
-void ExecSessions::ended(const std::string& id, const ContainerPtr& container) {
+// Whoever asks after the last byte of output must get the code, though the files may be gone.
+void ExecSessions::clear(const std::string& id, const ContainerPtr& container) {
     observe(id, container);
     const auto exec = containers_.services().exec(container->record().exec_instance);
     sdk::Caller call;
     if (exec) (void)exec->remove(call, container->id(), id);
+}
+
+void ExecSessions::ended(const std::string& id, const ContainerPtr& container) {
+    observe(id, container);
     const auto session = find(id);
     if (!session || session->state.running) set_state(id, {.started = true, .exit_code = 137});
     const int code = session ? session->state.exit_code.value_or(137) : 137;
@@ -205,9 +213,18 @@ Result<plugin::Streams> ExecSessions::start(const std::shared_ptr<Cancel>& cance
                                    (config.attach_stderr ? DAVIT_ATTACH_STDERR : 0u);
         const plugin::Exec exec =
             TRY(containers_.services().exec(session.container->record().exec_instance));
-        streams = TRY(exec.attach(call, session.container->id(), id, mask));
+        auto attached = exec.attach(call, session.container->id(), id, mask);
+        if (!attached) {  // nobody will ever take the output, for which its launcher would wait
+            (void)exec.signal(call, session.container->id(), id, SIGKILL);
+            if (auto exited = exec.wait(call, session.container->id(), id))
+                (void)containers_.services().watcher.when_readable(
+                    std::move(*exited),
+                    [this, id, container = session.container] { clear(id, container); });
+            return std::move(attached).error();
+        }
+        streams = std::move(*attached);
     }
-    TRY(follow(session));
+    TRY(follow(session, std::move(process->keeper)));
     return streams;
 }
 

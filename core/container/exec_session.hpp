@@ -61,8 +61,9 @@ public:
 
 private:
     Result<plugin::Process> execute(sdk::Caller& call, const ExecSession& session, Attach attach);
-    Result<void> follow(const ExecSession& session);
+    Result<void> follow(const ExecSession& session, Fd keeper);
     void ended(const std::string& id, const ContainerPtr& container);
+    void clear(const std::string& id, const ContainerPtr& container);
     void observe(const std::string& id, const ContainerPtr& container) const;
     Result<ExecSession> look_up(const std::string& id) const;
     void set_state(const std::string& id, const ExecState& state) const;

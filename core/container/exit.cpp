@@ -2,6 +2,9 @@
 // The end of a container's process, and the removal of a container.
 #include "core/container/containers.hpp"
 #include "sdk/base/file.hpp"
+#include "sdk/base/process.hpp"
+
+#include <fcntl.h>
 
 #include <utility>
 
@@ -19,6 +22,17 @@ void Containers::watch_exit(const ContainerPtr& container, Fd exited) {
     if (!watched)
         services_.log(kLogError,
                       "watch container " + container->id() + ": " + watched.error().what);
+}
+
+Result<void> Containers::when_gone(const Fd& keeper, std::function<void()> then) {
+    Fd watched(::fcntl(keeper.get(), F_DUPFD_CLOEXEC, 0));
+    auto own = std::make_shared<Fd>(::fcntl(keeper.get(), F_DUPFD_CLOEXEC, 0));
+    if (!watched || !*own) return os_error("keep descriptor of a launcher");
+    TRY(services_.watcher.when_readable(std::move(watched), [own, then = std::move(then)] {
+        (void)reap_child(own->get());  // one that was recovered is another's child
+        if (then) then();
+    }));
+    return {};
 }
 
 void Containers::on_exit(const ContainerPtr& container) {

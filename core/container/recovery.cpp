@@ -33,78 +33,105 @@ void remove_unknown(int directory, const std::set<std::string>& known) {
 
 }  // namespace
 
-// Finds a container's process again, or learns that there is none. `row.state` becomes what is true
-// now.
-Result<void> Containers::adopt(const ContainerPtr& container, Row& row) {
-    const plugin::Exec exec = TRY(services_.exec(row.record.exec_instance));
+// What the exec driver finds of a container. `not_found`: its program never ran; `unavailable`:
+// there is nothing to look at, as after a boot.
+Result<plugin::Process> Containers::look_for(const Record& record) {
+    const plugin::Exec exec = TRY(services_.exec(record.exec_instance));
     sdk::Caller call;
-    auto runtime = open_beneath(services_.runtime_fd.get(), row.record.id, O_RDONLY | O_DIRECTORY);
-    auto process = runtime ? exec.recover(call, row.record.id, runtime->get())
-                           : Result<plugin::Process>(fail(Code::not_found, "no runtime directory"));
-    if (!process && process.error().code != Code::not_found) return std::move(process).error();
-    const bool was_running = row.state.status == Status::running;
+    auto runtime = open_beneath(services_.runtime_fd.get(), record.id, O_RDONLY | O_DIRECTORY);
+    if (!runtime) return fail(Code::unavailable, "no runtime directory");
+    plugin::Process process = TRY(exec.recover(call, record.id, runtime->get()));
+    if (process.state != DAVIT_EXEC_CREATED) return process;
+    TRY(exec.remove(call, record.id, ""));
+    return fail(Code::not_found, "it was created and not started");
+}
+
+// Makes the container what its process says that it is.
+Result<void> Containers::adopt(const ContainerPtr& container, Result<plugin::Process> process) {
+    const bool was_running = container->state().status == Status::running;
     if (!process) {
+        if (was_running && process.error().code == Code::not_found) return put_back(container);
         if (was_running)
             record_exit(container, {.code = 137, .monitor_lost = true, .time_ns = now_ns()});
+        const Code code = process.error().code;
+        if (code == Code::not_found || code == Code::unavailable) return {};
+        return std::move(process).error();
+    }
+    if (process->keeper) TRY(when_gone(process->keeper, {}));
+    container->set_keeper(std::move(process->keeper));
+    const plugin::Exec exec = TRY(services_.exec(container->record().exec_instance));
+    sdk::Caller call;
+    if (process->state == DAVIT_EXEC_EXITED) {
+        if (!was_running) return {};  // written down before the daemon ended
+        record_exit(container, TRY(exec.exit_record(call, container->id(), "")));
         return {};
     }
-    container->set_keeper(std::move(process->keeper));
-    if (process->state == DAVIT_EXEC_CREATED) return exec.remove(call, row.record.id, "");
-    if (!was_running && process->state == DAVIT_EXEC_EXITED)
-        return {};  // written down before the daemon ended
-    State state = row.state;
-    state.status = Status::running;
-    state.pid = process->pid;
-    if (state.started_ns == 0) state.started_ns = now_ns();
-    container->change([&](State& live) { live = state; });
-    watch_exit(container, TRY(exec.wait(call, row.record.id, "")));
+    container->change([&](State& live) {
+        live.status = Status::running;
+        live.pid = process->pid;
+        if (live.started_ns == 0) live.started_ns = now_ns();
+    });
+    watch_exit(container, TRY(exec.wait(call, container->id(), "")));
     return {};
 }
 
+// The row said "running" but the daemon ended before the program ran: nobody was told that it does.
+Result<void> Containers::put_back(const ContainerPtr& container) {
+    constexpr int kNotStarted = 128;  // Docker's code of a start that came to nothing
+    State state = container->state();
+    state.status = state.finished_ns == 0 ? Status::created : Status::exited;
+    state.pid = 0;
+    state.exit_code = kNotStarted;
+    state.error = "the daemon ended while it was being started";
+    container->change([&](State& live) { live = state; });
+    return update(services_.graph, container->id(), state, nullptr);
+}
+
 Result<void> Containers::recover() {
+    struct Found {
+        ContainerPtr container;
+        Result<plugin::Process> process;
+        std::shared_ptr<const network::Endpoint> endpoint;
+    };
     std::vector<Row> rows = TRY(load(services_.graph));
     std::set<std::string> known;
-    std::vector<ContainerPtr> removed, running;
-    std::vector<std::shared_ptr<const network::Endpoint>> endpoints;
+    std::vector<Found> all;
     for (Row& row : rows) {
         known.insert(row.record.id);
         Config config =
             TRY(parse_stored(row.record.json).context("recover container ", row.record.id));
-        auto container = std::make_shared<Container>(row.record, std::move(config), row.state);
-        if (row.state.status == Status::removed) {
-            removed.push_back(container);
-            continue;
-        }
-        add(container);
-        if (row.endpoint) {
-            endpoints.push_back(row.endpoint);
-            running.push_back(container);
-        }
+        all.push_back({std::make_shared<Container>(row.record, std::move(config), row.state),
+                       look_for(row.record), row.endpoint});
+        if (row.state.status != Status::removed) add(all.back().container);
     }
     remove_unknown(services_.directory_fd.get(), known);
     remove_unknown(services_.runtime_fd.get(), known);
 
-    auto connections = TRY(services_.networks.recover(endpoints));
-    for (std::size_t i = 0; i < running.size(); ++i)
-        running[i]->hold({.port_reservations = std::move(connections[i].reservations),
-                          .endpoint = endpoints[i]});
-    for (Row& row : rows) {
-        if (row.state.status == Status::removed) continue;
-        const ContainerPtr container = TRY(find(row.record.id));
-        if (auto adopted = adopt(container, row); !adopted)
-            services_.log(kLogWarning,
-                          "recover container " + row.record.id + ": " + adopted.error().what);
-        const bool over = container->state().status != Status::running && row.state.started_ns != 0;
-        if (over && container->config().auto_remove)
-            (void)remove_locked(container, container->operate());
+    // What has ended meanwhile needs its address no more; the driver takes its packets' way down.
+    std::vector<std::shared_ptr<const network::Endpoint>> endpoints;
+    std::vector<ContainerPtr> connected;
+    for (const Found& found : all) {
+        if (!found.endpoint || !found.process || found.process->state != DAVIT_EXEC_RUNNING)
+            continue;
+        endpoints.push_back(found.endpoint);
+        connected.push_back(found.container);
     }
-    for (const ContainerPtr& container : removed) {
-        // Its launcher may still be letting the root go: the keeper is found like that of a running
-        // one.
-        Row row{.record = container->record(), .state = container->state(), .endpoint = nullptr};
-        row.state.status = Status::exited;
-        (void)adopt(container, row);
-        reap(container);
+    auto connections = TRY(services_.networks.recover(endpoints));
+    for (std::size_t i = 0; i < connected.size(); ++i)
+        connected[i]->hold({.port_reservations = std::move(connections[i].reservations),
+                            .endpoint = endpoints[i]});
+    for (Found& found : all) {
+        const ContainerPtr& container = found.container;
+        const bool removed = container->state().status == Status::removed;
+        const bool ran = container->state().started_ns != 0;
+        if (auto adopted = adopt(container, std::move(found.process)); !adopted)
+            services_.log(kLogWarning,
+                          "recover container " + container->id() + ": " + adopted.error().what);
+        if (removed)  // its launcher may still be letting the root go
+            reap(container);
+        else if (ran && container->config().auto_remove &&
+                 container->state().status != Status::running)
+            (void)remove_locked(container, container->operate());
     }
     if (!rows.empty())
         services_.log(kLogInfo, "recovered " + std::to_string(rows.size()) + " containers");

@@ -188,8 +188,9 @@ private:
         started_.status = Status::running;
         started_.pid = process.pid;
         started_.started_ns = now_ns();
-        started_.exits = container_->state().exits;
         const State before = container_->state();
+        started_.exits = before.exits;
+        started_.finished_ns = before.finished_ns;  // of the run before, as docker shows it
         TRY(update(services_.graph, container_->id(), started_, connection_.endpoint.get()));
         auto done = exec.start(call_, container_->id());
         if (!done) (void)update(services_.graph, container_->id(), before, nullptr);
@@ -209,6 +210,7 @@ private:
     }
 
     void settle(const plugin::Exec& exec, plugin::Process process, Fd exited) {
+        if (process.keeper) (void)containers_.when_gone(process.keeper, {});
         container_->set_keeper(std::move(process.keeper));
         container_->hold({.port_reservations = std::move(connection_.reservations),
                           .endpoint = connection_.endpoint});
@@ -248,7 +250,7 @@ Result<Containers::Outcome> Containers::start(const std::shared_ptr<Cancel>& can
         state.exit_code = exit_code_of(error);
     });
     (void)update(services_.graph, container->id(), container->state(), nullptr);
-    container->fail_attaches(error);
+    container->end_attaches();
     if (container->config().auto_remove) (void)remove_locked(container, lock);
     // The container is there; it is its program that is missing or must not be run.
     if (error.code == Code::not_found || error.code == Code::denied) error.code = Code::invalid;
