@@ -200,6 +200,9 @@ def own(host, request):
     yield one
     one.close()
     sandbox.run("sh", "-c", f"! mountpoint -q {one.data} || umount {one.data}")
+    # Its network outlives it, for containers may; here none does, and the host is not its own.
+    scope = one.cgroup_name()
+    sandbox.run("sh", "-c", f"ip link delete dv{scope}; nft delete table inet davit-{scope}; true")
     shutil.rmtree(place / getattr(request, "param", "own").split("/")[0])
 
 

@@ -3,11 +3,21 @@
 
 #include "sdk/base/process.hpp"
 
+#include <poll.h>
+
 namespace davit::native {
 
 bool ProcessHandle::ended() const {
     if (exit()) return true;
     return !launcher || has_ended(launcher.get());
+}
+
+bool ProcessHandle::ends_soon() const {
+    constexpr int kDying = 10'000;  // ms for the kernel to end a process that has lost its files
+    if (ended()) return true;
+    if (sdk::connect_control(directory.get())) return false;
+    pollfd ending{launcher.get(), POLLIN, 0};
+    return ::poll(&ending, 1, kDying) > 0;
 }
 
 Result<sdk::Answer> ProcessHandle::ask(const sdk::ControlRequest& request,

@@ -29,6 +29,8 @@ struct ProcessHandle {
     std::atomic<bool> started{false};
 
     bool ended() const;  // the exit record stands, or its launcher is gone
+    // The same, and waits for a launcher that was killed: its socket is closed before it has ended.
+    bool ends_soon() const;
     Result<sdk::ExitRecord> exit() const { return sdk::read_exit(directory.get()); }
     // Asks its launcher over a connection of its own. Errors: conflict when it has ended.
     Result<sdk::Answer> ask(const sdk::ControlRequest& request, const char* doing) const;

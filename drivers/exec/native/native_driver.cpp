@@ -177,7 +177,8 @@ Result<davit_exec_exit> NativeDriver::exit_record(const sdk::Call&, const davit_
     const ProcessPointer process = TRY(find(request.key, request.session));
     auto record = process->exit();
     if (!record && record.error().code == Code::not_found) {
-        if (!process->ended()) return fail(Code::conflict, "read exit record: the process runs");
+        if (!process->ends_soon())
+            return fail(Code::conflict, "read exit record: the process runs");
         record = process->exit();  // it may have been written between the two looks
         if (!record) record = lost(*process);
     }
