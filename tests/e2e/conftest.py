@@ -153,6 +153,8 @@ def engine(shared_engine, request):
     """The engine under test. Afterwards its containers are removed, and nothing else may be left."""
     if shared_engine.process.poll() is not None:
         shared_engine.start()
+    if shared_engine.warm != shared_engine.pid:  # a test before has restarted it
+        warm_up(shared_engine)
     before = leaks.snapshot(shared_engine)
     yield shared_engine
     assert shared_engine.process.poll() is None, f"{shared_engine.name} died:\n" + \
@@ -218,3 +220,4 @@ def warm_up(engine):
     assert status == 204, f"start: {status} {answer}"
     engine.request("POST", f"/v1.41/containers/{made['Id']}/wait")
     engine.request("DELETE", f"/v1.41/containers/{made['Id']}?force=1")
+    engine.warm = engine.pid

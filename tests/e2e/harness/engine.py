@@ -29,6 +29,7 @@ class Engine:
         self.host = f"unix://{self.socket}"
         self.flags = list(flags)
         self.process = None
+        self.warm = None  # the pid of the daemon that has been through a container's life
 
     @property
     def pid(self):
@@ -130,7 +131,8 @@ class Engine:
         found = {}
         for hierarchy, parent in cgroup_parents():
             for own in parent.glob(f"*{self.cgroup_name()}*"):
-                below = [str(path.relative_to(parent)) for path in own.rglob("*") if path.is_dir()]
+                below = [os.path.relpath(folder, parent)  # walk: one may go while we look
+                         for folder, _, _ in os.walk(own) if folder != str(own)]
                 found.setdefault(hierarchy, []).extend(sorted(below))
         return found
 
