@@ -160,6 +160,7 @@ Result<Parsed> parse_create_body(std::string_view body, const CreateDefaults& de
     TRY(refuse_unbuilt(given));
     bj::object host_given;
     if (const auto* host = TRY(json::get_object(given, "HostConfig"))) host_given = *host;
+    TRY(fill_log(host_given, defaults));
     given.erase("HostConfig");
     given.erase("NetworkingConfig");
 

@@ -89,9 +89,11 @@ struct Config {
 
 // What a create body leaves open.
 struct CreateDefaults {
-    std::string image_config;   // the `config` object of an OCI image config, JSON
-    std::string hostname;       // used when the body names none
-    std::string exec_instance;  // shown as Runtime when the body names none
+    std::string image_config;              // the `config` object of an OCI image config, JSON
+    std::string hostname;                  // used when the body names none
+    std::string exec_instance;             // shown as Runtime when the body names none
+    std::string log_driver = "json-file";  // when the body names none
+    std::map<std::string, std::string> log_options;  // of that driver, where the body says nothing
 };
 
 struct Parsed {

@@ -94,7 +94,9 @@ Result<Created> Containers::create(const std::shared_ptr<Cancel>& cancel, std::s
     ImageFacts image = TRY(services_.image(reference, ""));
     Parsed parsed = TRY(parse_create_body(body, {.image_config = image.config,
                                                  .hostname = row.record.id.substr(0, kShortId),
-                                                 .exec_instance = usual.instance()}));
+                                                 .exec_instance = usual.instance(),
+                                                 .log_driver = services_.log_driver,
+                                                 .log_options = services_.log_options}));
     if (!parsed.config.storage_instance.empty())
         image = TRY(services_.image(reference, parsed.config.storage_instance));
     if (parsed.config.host_uts || parsed.config.network_mode == "host")

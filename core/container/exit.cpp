@@ -122,7 +122,11 @@ void Containers::reap(const ContainerPtr& container) {
             TRY(storage.remove(call, id));
             TRY(remove_tree(services_.runtime_fd.get(), id));
             TRY(remove_tree(services_.directory_fd.get(), id));
-            return erase(services_.graph, id);
+            TRY(erase(services_.graph, id));
+            // Its image may have been removed before it, and left the layers that it lay on.
+            const Record& record = container->record();
+            if (!services_.image(record.image, record.storage_instance)) services_.collect_layers();
+            return {};
         };
         // The row stays, marked, and the next start of the daemon tries again.
         if (auto cleared = clear_up(); !cleared)

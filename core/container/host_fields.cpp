@@ -389,16 +389,25 @@ Result<std::map<std::string, std::string>> string_map(const bj::object& object,
     return map;
 }
 
+Result<void> fill_log(bj::object& host, const CreateDefaults& defaults) {
+    std::string type;
+    std::map<std::string, std::string> options;
+    if (const auto* log = TRY(json::get_object(host, "LogConfig")); log != nullptr) {
+        type = TRY(json::get_string(*log, "Type", ""));
+        options = TRY(string_map(*log, "Config"));
+    }
+    if (type.empty()) type = defaults.log_driver;
+    if (type == defaults.log_driver)
+        options.insert(defaults.log_options.begin(), defaults.log_options.end());
+    bj::object shown;
+    for (const auto& [key, value] : options) shown.emplace(key, value);
+    host["LogConfig"] = bj::object{{"Type", type}, {"Config", std::move(shown)}};
+    return {};
+}
+
 Result<void> normalise_host_fields(bj::object& host) {
     const std::string network = TRY(json::get_string(host, "NetworkMode", ""));
     if (network.empty() || network == "default") host["NetworkMode"] = "bridge";
-    if (const auto* log = TRY(json::get_object(host, "LogConfig")); log != nullptr) {
-        const std::string type = TRY(json::get_string(*log, "Type", ""));
-        bj::value options =
-            json::find(*log, "Config") != nullptr ? *json::find(*log, "Config") : bj::object();
-        host["LogConfig"] =
-            bj::object{{"Type", type.empty() ? "json-file" : type}, {"Config", std::move(options)}};
-    }
     if (TRY(json::get_int(host, "ShmSize", 0)) == 0) host["ShmSize"] = kDefaultShmSize;
     if (TRY(json::get_string(host, "IpcMode", "")).empty()) host["IpcMode"] = "private";
     // Docker fills in a swap limit of twice the memory limit when none is given.

@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 
 namespace davit::container {
@@ -41,6 +42,10 @@ struct Services {
     // its layers must lie.
     std::function<Result<ImageFacts>(const std::string& reference, const std::string& instance)>
         image;
+    // Removes the layers that nothing uses any more: the last container of a removed image is gone.
+    std::function<void()> collect_layers;
+    std::string log_driver;  // the daemon's log-driver and log-opts: what containers say nothing of
+    std::map<std::string, std::string> log_options;
     std::string directory;  // <data-root>/containers
     Fd directory_fd;
     Fd runtime_fd;  // <exec-root>/containers

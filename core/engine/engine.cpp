@@ -124,6 +124,13 @@ Result<void> Engine::open_containers() {
         .exec = [this](const std::string& instance) { return exec(instance); },
         .image = [this](const std::string& reference,
                         const std::string& instance) { return image_facts(reference, instance); },
+        .collect_layers =
+            [this] {
+                if (auto collected = images_->collect(); !collected)
+                    this->log(kLogWarning, collected.error().what);
+            },
+        .log_driver = config_.log_driver,
+        .log_options = config_.log_options,
         .directory = config_.data_root + "/containers",
         .directory_fd = TRY(roots_.open_data("containers")),
         .runtime_fd = TRY(roots_.open_exec("containers")),

@@ -254,3 +254,24 @@ def test_two_daemons_on_one_host_do_not_disturb_each_other(engine, docker, own, 
     inspected = own.get(f"/v1.41/containers/{other['Id']}/json")
     assert inspected["State"]["Running"] and inspected["NetworkSettings"]["IPAddress"] != address
     assert [one["Names"] for one in engine.containers()] == [[f"/{made}"]]
+
+
+def test_the_daemons_log_options_are_those_of_containers_that_name_none(own):
+    own.work.joinpath("daemon.json").write_text(json.dumps(
+        {"log-opts": {"max-size": "4k", "max-file": "2"}}))
+    own.flags = ["--config-file", own.work / "daemon.json"]
+    own.start()
+    assert images(own, f"{BUSYBOX}:latest") is None
+    shown = []
+    for log in ({}, {"Type": "json-file", "Config": {"max-file": "3"}}, {"Type": "none"}):
+        status, made = own.request("POST", "/v1.41/containers/create", {
+            "Image": BUSYBOX, "Cmd": ["seq", "2000"], "HostConfig": {"LogConfig": log}})
+        assert status == 201, made
+        shown.append(own.get(f"/v1.41/containers/{made['Id']}/json")["HostConfig"]["LogConfig"])
+        assert own.request("POST", f"/v1.41/containers/{made['Id']}/start")[0] == 204
+        own.request("POST", f"/v1.41/containers/{made['Id']}/wait")
+        files = [path.name for path in (own.data / "containers" / made["Id"]).glob("*-json.log*")]
+        assert len(files) == {"2": 2, "3": 3}.get(shown[-1]["Config"].get("max-file"), 0), files
+    assert shown == [{"Type": "json-file", "Config": {"max-size": "4k", "max-file": "2"}},
+                     {"Type": "json-file", "Config": {"max-size": "4k", "max-file": "3"}},
+                     {"Type": "none", "Config": {}}]
