@@ -38,6 +38,7 @@ constexpr std::string_view kUsedConfig[] = {"Hostname",
                                             "Shell"};
 
 constexpr std::string_view kUsedHostConfig[] = {"Binds",
+                                                "ContainerIDFile",
                                                 "LogConfig",
                                                 "NetworkMode",
                                                 "PortBindings",

@@ -9,6 +9,7 @@
 #include <sys/sysmacros.h>
 
 #include <dirent.h>
+#include <sys/prctl.h>
 #include <algorithm>
 #include <array>
 #include <memory>
@@ -111,10 +112,20 @@ bool contains(const std::vector<std::string>& list, std::string_view name) {
     return std::find(list.begin(), list.end(), name) != list.end();
 }
 
+// "Everything" is what this engine has itself: inside another container that may be less.
+std::vector<std::string> capabilities_at_hand() {
+    std::vector<std::string> names;
+    for (std::size_t number = 0; number < kAllCapabilities.size(); ++number)
+        if (::prctl(PR_CAPBSET_READ, number, 0, 0, 0) == 1)
+            names.emplace_back(kAllCapabilities[number]);
+    return names;
+}
+
 // Docker's rules: ALL in --cap-add starts from everything, ALL in --cap-drop from nothing; single
 // names then count.
 std::vector<std::string> capabilities_of(const Config& config, bool privileged) {
-    if (privileged) return {kAllCapabilities.begin(), kAllCapabilities.end()};
+    const std::vector<std::string> at_hand = capabilities_at_hand();
+    if (privileged) return at_hand;
     std::vector<std::string> add, drop;
     for (const auto& name : config.cap_add) add.push_back(capability_name(name));
     for (const auto& name : config.cap_drop) drop.push_back(capability_name(name));
@@ -123,7 +134,7 @@ std::vector<std::string> capabilities_of(const Config& config, bool privileged) 
     for (const std::string name : kAllCapabilities) {
         const bool usual = std::find(kDefaultCapabilities.begin(), kDefaultCapabilities.end(),
                                      name) != kDefaultCapabilities.end();
-        const bool start = all ? true : none ? false : usual;
+        const bool start = (all || (usual && !none)) && contains(at_hand, name);
         const bool dropped = contains(drop, name) && !(none && contains(add, name));
         if ((start || contains(add, name)) && !dropped) result.push_back(name);
     }
@@ -175,20 +186,23 @@ bj::array rlimits_of(const Config& config) {
 bj::object process_of(const ProcessInput& input) {
     const bj::array capabilities =
         array_of(capabilities_of(input.config, input.privileged || input.config.privileged));
+    // A user other than root holds none at execve, or no-new-privileges would leave it those that
+    // the program's file carries.
+    const bj::array held = input.user.uid == 0 ? capabilities : bj::array();
     bj::array groups(input.user.groups.begin(), input.user.groups.end());
-    bj::object process{{"terminal", input.tty},
-                       {"user", bj::object{{"uid", input.user.uid},
-                                           {"gid", input.user.gid},
-                                           {"additionalGids", std::move(groups)}}},
-                       {"args", array_of(input.arguments)},
-                       {"env", environment_of(input)},
-                       {"cwd", input.working_dir.empty() ? "/" : input.working_dir},
-                       {"capabilities", bj::object{{"bounding", capabilities},
-                                                   {"effective", capabilities},
-                                                   {"permitted", capabilities}}},
-                       {"rlimits", rlimits_of(input.config)},
-                       {"noNewPrivileges", input.config.no_new_privileges},
-                       {"oomScoreAdj", input.config.oom_score_adj}};
+    bj::object process{
+        {"terminal", input.tty},
+        {"user", bj::object{{"uid", input.user.uid},
+                            {"gid", input.user.gid},
+                            {"additionalGids", std::move(groups)}}},
+        {"args", array_of(input.arguments)},
+        {"env", environment_of(input)},
+        {"cwd", input.working_dir.empty() ? "/" : input.working_dir},
+        {"capabilities",
+         bj::object{{"bounding", capabilities}, {"effective", held}, {"permitted", held}}},
+        {"rlimits", rlimits_of(input.config)},
+        {"noNewPrivileges", input.config.no_new_privileges},
+        {"oomScoreAdj", input.config.oom_score_adj}};
     if (input.tty && input.config.rows != 0)
         process["consoleSize"] =
             bj::object{{"height", input.config.rows}, {"width", input.config.columns}};
