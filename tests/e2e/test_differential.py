@@ -46,12 +46,16 @@ CONTAINERS = {
 }
 
 
+# 20.10 repeats "default" where later ones, and Davit, name the network it stands for.
+LATER = {"HostConfig.NetworkMode": {"default": "bridge"}}
+
+
 def field(value, path):
     for word in path.split("."):
         value = value.get(word, "<absent>") if isinstance(value, dict) else "<absent>"
-    if value in (None, [], {}):
-        return None  # dockerd itself writes null, [] and {} for nothing, by the code path it took
-    return value
+    if value in (None, [], {}, "<absent>"):
+        return None  # dockerd writes null, [], {} or nothing at all, by the code path it took
+    return LATER.get(path, {}).get(value, value) if isinstance(value, str) else value
 
 
 @pytest.mark.parametrize("container", CONTAINERS)
@@ -173,6 +177,10 @@ def test_a_request_has_dockerds_status(docker, reference_cli, name, number):
         identity = cli("create", "--name", made, BUSYBOX, "true")
         status, answer = cli.engine.request(method, "/v1.41" + path.replace("{id}", identity), body)
         found.append((status, answer))
-    assert found[0][0] == found[1][0], f"{method} {path}: {found}"
+    # 20.10 calls what it cannot read its own fault and a wrong method a missing page; later ones
+    # say 400 and 405, and so does Davit.
+    later = {500: 400, 404: 405 if (method, path) == ("POST", "/version") else 404}
+    theirs = found[1][0]
+    assert found[0][0] in (theirs, later.get(theirs)), f"{method} {path}: {found}"
     if found[1][0] >= 400 and isinstance(found[1][1], dict):
         assert isinstance(found[0][1], dict) and found[0][1].get("message"), found[0]
