@@ -126,7 +126,10 @@ bool has_label(const object& labels, std::string_view wanted) {
 
 bool matches(const std::string& pattern, const std::string& name) {
     if (::fnmatch(pattern.c_str(), name.c_str(), FNM_PATHNAME) == 0) return true;
-    const std::string repository = name.substr(0, name.find_last_of(":@"));
+    // A digest holds a colon itself.
+    const std::size_t digest = name.find('@');
+    const std::string repository =
+        name.substr(0, digest != std::string::npos ? digest : name.rfind(':'));
     return ::fnmatch(pattern.c_str(), repository.c_str(), FNM_PATHNAME) == 0;
 }
 

@@ -94,8 +94,12 @@ Error mismatch(const Reference& reference, const std::string& what) {
 Result<Document> fetch_top(const Origin& origin, const Reference& reference,
                            const std::shared_ptr<Cancel>& stop) {
     sdk::Caller call(stop);
-    auto remote = TRY(origin.registry.resolve(call, origin.repository, reference.wanted(),
-                                              accepted_media_types()));
+    auto resolved = origin.registry.resolve(call, origin.repository, reference.wanted(),
+                                            accepted_media_types());
+    if (!resolved && resolved.error().code == Code::not_found)
+        return std::move(resolved).error().context("manifest for ", reference.familiar(),
+                                                   " not found");
+    auto remote = TRY(std::move(resolved));
     const Descriptor descriptor{remote.media_type, TRY(Digest::parse(remote.digest)), remote.bytes};
     if (reference.digest() && descriptor.digest != *reference.digest())
         return mismatch(reference, "the registry answered with " + remote.digest);
