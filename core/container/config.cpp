@@ -29,20 +29,25 @@ std::string_view variable_name(std::string_view setting) {
 }
 
 // The image's variables first, so that the user's win; order as Docker's: image, then user.
-std::vector<std::string> merge_environment(std::vector<std::string> image,
+// The user's first, as inspect shows them with docker.
+std::vector<std::string> merge_environment(const std::vector<std::string>& image,
                                            const std::vector<std::string>& user) {
-    for (const std::string& setting : user) {
-        const auto same = std::find_if(image.begin(), image.end(), [&](const std::string& known) {
+    std::vector<std::string> merged;
+    const auto find = [&](const std::string& setting) {
+        return std::find_if(merged.begin(), merged.end(), [&](const std::string& known) {
             return variable_name(known) == variable_name(setting);
         });
-        if (same != image.end())
+    };
+    for (const std::string& setting : user)
+        if (const auto same = find(setting); same != merged.end())
             *same = setting;
         else
-            image.push_back(setting);
-    }
+            merged.push_back(setting);
+    for (const std::string& setting : image)
+        if (find(setting) == merged.end()) merged.push_back(setting);
     std::erase_if(
-        image, [](const std::string& setting) { return setting.find('=') == std::string::npos; });
-    return image;
+        merged, [](const std::string& setting) { return setting.find('=') == std::string::npos; });
+    return merged;
 }
 
 bj::array array_of(const std::vector<std::string>& strings) {

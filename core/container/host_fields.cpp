@@ -2,6 +2,7 @@
 #include "core/container/host_fields.hpp"
 
 #include "core/container/create_fields.hpp"
+#include "core/container/oci_spec.hpp"
 #include "sdk/base/json.hpp"
 
 #include <boost/json.hpp>
@@ -219,6 +220,12 @@ Result<void> read_security(const bj::object& host, Config& config) {
     config.privileged = TRY(json::get_bool(host, "Privileged", false));
     config.cap_add = TRY(json::get_strings(host, "CapAdd"));
     config.cap_drop = TRY(json::get_strings(host, "CapDrop"));
+    for (const auto& [key, names] :
+         {std::pair{"CapAdd", &config.cap_add}, std::pair{"CapDrop", &config.cap_drop}})
+        for (const std::string& name : *names)
+            if (!is_capability(name))
+                return invalid(std::string("invalid ") + key + ": unknown capability: \"" + name +
+                               "\"");
     config.group_add = TRY(json::get_strings(host, "GroupAdd"));
     for (const std::string& option : TRY(json::get_strings(host, "SecurityOpt"))) {
         const std::size_t at = option.find_first_of("=:");
@@ -414,6 +421,7 @@ Result<void> normalise_host_fields(bj::object& host) {
     const std::int64_t memory = TRY(json::get_int(host, "Memory", 0));
     if (memory > 0 && TRY(json::get_int(host, "MemorySwap", 0)) == 0)
         host["MemorySwap"] = memory * 2;
+    if (TRY(json::get_int(host, "MemorySwappiness", -1)) == -1) host["MemorySwappiness"] = nullptr;
     if (TRY(json::get_int(host, "PidsLimit", 0)) <= 0) host["PidsLimit"] = nullptr;
     if (const auto* policy = TRY(json::get_object(host, "RestartPolicy"));
         policy == nullptr || says_nothing(*policy))

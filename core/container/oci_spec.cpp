@@ -121,6 +121,16 @@ std::vector<std::string> capabilities_at_hand() {
     return names;
 }
 
+}  // namespace
+
+bool is_capability(const std::string& name) {
+    const std::string full = capability_name(name);
+    return full == "ALL" || std::find(kAllCapabilities.begin(), kAllCapabilities.end(), full) !=
+                                kAllCapabilities.end();
+}
+
+namespace {
+
 // Docker's rules: ALL in --cap-add starts from everything, ALL in --cap-drop from nothing; single
 // names then count.
 std::vector<std::string> capabilities_of(const Config& config, bool privileged) {

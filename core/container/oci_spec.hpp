@@ -33,6 +33,9 @@ struct Spec {
 // for a device that is none.
 Result<Spec> make_spec(const SpecInput& input);
 
+// Whether --cap-add and --cap-drop may name it: in any case, with or without CAP_, and ALL.
+bool is_capability(const std::string& name);
+
 // The `process` object of a further process in the container (exec).
 struct ProcessInput {
     const Config& config;
