@@ -53,6 +53,8 @@ Result<Fd> open_own_netns() {
     return fd;
 }
 
+}  // namespace
+
 // netdevice(7). Loopback always has index 1 and the name lo.
 Result<void> set_loopback_up() {
     const Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -64,8 +66,6 @@ Result<void> set_loopback_up() {
     if (::ioctl(socket.get(), SIOCSIFFLAGS, &request) != 0) return os_error("set lo up");
     return {};
 }
-
-}  // namespace
 
 Result<void> run_in_netns(int netns_fd, const std::function<Result<void>()>& work) {
     return on_private_thread([&]() -> Result<void> {

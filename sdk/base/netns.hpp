@@ -17,6 +17,9 @@ namespace davit {
 // unavailable when no thread can be started.
 Result<void> run_in_netns(int netns_fd, const std::function<Result<void>()>& work);
 
+// In the network namespace of the calling thread. Needs CAP_NET_ADMIN there.
+Result<void> set_loopback_up();
+
 // Owns a descriptor of a network namespace. The namespace lives while a descriptor, a process or a
 // bind mount holds it; its links end with it, some time after the last holder has gone.
 class NetNs {

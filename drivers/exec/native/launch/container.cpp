@@ -3,6 +3,7 @@
 
 #include "drivers/exec/native/launch/furnish.hpp"
 #include "drivers/exec/native/launch/program.hpp"
+#include "sdk/base/netns.hpp"
 #include "sdk/base/pipe.hpp"
 #include "sdk/container/cgroup.hpp"
 #include "sdk/container/namespaces.hpp"
@@ -92,6 +93,7 @@ public:
             TRY(enter_container());
         } else {
             TRY(enter_namespaces(package_, sync_));
+            if ((package_->namespaces & CLONE_NEWNET) != 0) TRY(set_loopback_up());
             TRY(set_names_and_sysctls(package_));
             TRY(build_root());
         }

@@ -8,8 +8,10 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 #include <algorithm>
 #include <array>
+#include <string_view>
 
 namespace davit::native {
 
@@ -150,7 +152,9 @@ private:
             {"/dev/stdin", "/proc/self/fd/0"},  {"/dev/stdout", "/proc/self/fd/1"},
             {"/dev/stderr", "/proc/self/fd/2"}, {"/dev/core", "/proc/kcore"}};
         for (const sdk::DeviceNode& node : nodes) TRY(make_device(node));
-        for (const auto& [path, target] : links) TRY(root_.make_link(path, target));
+        const bool core = ::access("/proc/kcore", F_OK) == 0;  // not every kernel has it
+        for (const auto& [path, target] : links)
+            if (core || path != std::string_view("/dev/core")) TRY(root_.make_link(path, target));
         return {};
     }
 
