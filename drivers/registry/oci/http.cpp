@@ -16,6 +16,9 @@ namespace {
 constexpr long kConnectSeconds = 10;
 constexpr long kStallSeconds = 60;          // a transfer that moves nothing for so long is given up
 constexpr long kReceiveBytes = 128 * 1024;  // one write(2) to the sink for each
+// Longer than the pause between two requests of a pull; a daemon with nothing to do keeps no
+// sockets.
+constexpr std::chrono::seconds kIdle{1};
 constexpr std::size_t kMostIdleLines =
     6;  // Docker's clients fetch three layers at once; twice that
 constexpr std::size_t kMostKeptBody =
@@ -330,7 +333,16 @@ std::size_t Http::Line::on_read(char* data, std::size_t size, std::size_t count,
 // ------------------------------------------------------------------------------------------
 
 Http::Http() : shared_(std::make_unique<Shared>()) {}
-Http::~Http() { idle_.clear(); }
+
+Http::~Http() {
+    {
+        const std::lock_guard lock(mutex_);
+        ending_ = true;
+    }
+    ending_changed_.notify_all();
+    if (closer_.joinable()) closer_.join();
+    idle_.clear();
+}
 
 Result<std::unique_ptr<Http>> Http::create() {
     static const CURLcode started =
@@ -368,11 +380,30 @@ std::unique_ptr<Http::Line> Http::take_line(const std::string& peer) {
 
 void Http::give_back(std::unique_ptr<Line> line) {
     std::unique_ptr<Line> oldest;  // closed outside the lock: TLS says goodbye
+    std::thread done;
     const std::lock_guard lock(mutex_);
     idle_.push_back(std::move(line));
+    last_use_ = std::chrono::steady_clock::now();
+    if (!closing_) {
+        closing_ = true;
+        done = std::move(closer_);
+        if (done.joinable()) done.join();  // it has ended, or is about to without the lock
+        closer_ = std::thread([this] { close_idle(); });
+    }
     if (idle_.size() <= kMostIdleLines) return;
     oldest = std::move(idle_.front());
     idle_.erase(idle_.begin());
+}
+
+void Http::close_idle() {
+    std::vector<std::unique_ptr<Line>> hung_up;
+    std::unique_lock lock(mutex_);
+    while (!ending_ && std::chrono::steady_clock::now() < last_use_ + kIdle)
+        ending_changed_.wait_until(lock, last_use_ + kIdle, [this] { return ending_; });
+    hung_up.swap(idle_);
+    closing_ = false;
+    lock.unlock();
+    hung_up.clear();
 }
 
 }  // namespace davit::oci

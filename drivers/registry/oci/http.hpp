@@ -6,6 +6,8 @@
 #include "sdk/base/result.hpp"
 #include "sdk/plugin/entry.hpp"
 
+#include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -13,7 +15,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
+#include <thread>
 
 namespace davit::oci {
 
@@ -82,10 +86,16 @@ private:
     Http();
     std::unique_ptr<Line> take_line(const std::string& peer);
     void give_back(std::unique_ptr<Line> line);
+    void close_idle();  // the closer's work
 
     std::unique_ptr<Shared> shared_;
     std::mutex mutex_;
     std::vector<std::unique_ptr<Line>> idle_;  // guarded by mutex_; most recently used last
+    // Hangs idle lines up and ends; there is one only while there are idle lines.
+    std::thread closer_;
+    std::condition_variable ending_changed_;
+    std::chrono::steady_clock::time_point last_use_;
+    bool closing_ = false, ending_ = false;
 };
 
 }  // namespace davit::oci
