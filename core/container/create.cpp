@@ -101,10 +101,6 @@ Result<Created> Containers::create(const std::shared_ptr<Cancel>& cancel, std::s
         image = TRY(services_.image(reference, parsed.config.storage_instance));
     if (parsed.config.host_uts || parsed.config.network_mode == "host")
         parsed.config.hostname = host_name();
-    if (const auto& mode = parsed.config.network_mode;
-        mode != "bridge" && mode != "none" && mode != "host")
-        return fail(Code::unsupported, "create container: network \"", mode,
-                    "\": only bridge, none and host so far");
     row.record.exec_instance = TRY(services_.exec(parsed.config.exec_instance)).instance();
     row.record.image = image.id;
     row.record.parent_layer = image.top_layer;

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <span>
 #include <utility>
 
 namespace davit::container {
@@ -227,6 +228,7 @@ Result<void> read_security(const bj::object& host, Config& config) {
                 return invalid(std::string("invalid ") + key + ": unknown capability: \"" + name +
                                "\"");
     config.group_add = TRY(json::get_strings(host, "GroupAdd"));
+    bool bare_paths = false;
     for (const std::string& option : TRY(json::get_strings(host, "SecurityOpt"))) {
         const std::size_t at = option.find_first_of("=:");
         const std::string key = option.substr(0, at);
@@ -240,7 +242,7 @@ Result<void> read_security(const bj::object& host, Config& config) {
         else if (key == "apparmor" && value == "unconfined")
             continue;
         else if (key == "systempaths" && value == "unconfined")
-            config.masked_paths.emplace(), config.read_only_paths.emplace();
+            bare_paths = true;
         else
             return invalid("invalid --security-opt: \"" + option + "\"");
     }
@@ -248,6 +250,10 @@ Result<void> read_security(const bj::object& host, Config& config) {
         config.masked_paths = TRY(json::get_strings(host, "MaskedPaths"));
     if (const auto* read_only = TRY(json::get_array(host, "ReadonlyPaths")); read_only != nullptr)
         config.read_only_paths = TRY(json::get_strings(host, "ReadonlyPaths"));
+    if (bare_paths) {
+        config.masked_paths.emplace();
+        config.read_only_paths.emplace();
+    }
     return {};
 }
 
@@ -381,6 +387,10 @@ Result<void> read_rest(const bj::object& host, Config& config) {
     return {};
 }
 
+void show_default(bj::object& host, std::string_view key, std::span<const char* const> paths) {
+    if (json::find(host, key) == nullptr) host[key] = bj::array(paths.begin(), paths.end());
+}
+
 }  // namespace
 
 Result<std::map<std::string, std::string>> string_map(const bj::object& object,
@@ -417,6 +427,11 @@ Result<void> normalise_host_fields(bj::object& host) {
     if (network.empty() || network == "default") host["NetworkMode"] = "bridge";
     if (TRY(json::get_int(host, "ShmSize", 0)) == 0) host["ShmSize"] = kDefaultShmSize;
     if (TRY(json::get_string(host, "IpcMode", "")).empty()) host["IpcMode"] = "private";
+    if (TRY(json::get_string(host, "CgroupnsMode", "")).empty()) host["CgroupnsMode"] = "private";
+    if (!TRY(json::get_bool(host, "Privileged", false))) {
+        show_default(host, "MaskedPaths", default_masked_paths());
+        show_default(host, "ReadonlyPaths", default_read_only_paths());
+    }
     // Docker fills in a swap limit of twice the memory limit when none is given.
     const std::int64_t memory = TRY(json::get_int(host, "Memory", 0));
     if (memory > 0 && TRY(json::get_int(host, "MemorySwap", 0)) == 0)

@@ -386,6 +386,9 @@ Result<Spec> make_spec(const SpecInput& input) {
     return spec;
 }
 
+std::span<const char* const> default_masked_paths() { return kMaskedPaths; }
+std::span<const char* const> default_read_only_paths() { return kReadOnlyPaths; }
+
 std::string make_process(const ProcessInput& input) { return bj::serialize(process_of(input)); }
 
 }  // namespace davit::container

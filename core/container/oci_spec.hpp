@@ -9,6 +9,7 @@
 #include "sdk/base/result.hpp"
 
 #include <boost/json/fwd.hpp>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,10 @@ Result<Spec> make_spec(const SpecInput& input);
 
 // Whether --cap-add and --cap-drop may name it: in any case, with or without CAP_, and ALL.
 bool is_capability(const std::string& name);
+
+// What is hidden in a container, and what is read-only, unless it asks otherwise.
+std::span<const char* const> default_masked_paths();
+std::span<const char* const> default_read_only_paths();
 
 // The `process` object of a further process in the container (exec).
 struct ProcessInput {

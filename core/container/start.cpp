@@ -14,11 +14,14 @@
 #include <chrono>
 #include <csignal>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 namespace davit::container {
 
 namespace {
+
+constexpr std::string_view kContainerMode = "container:";  // --network container:NAME
 
 std::int64_t now_ns() {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(
@@ -73,6 +76,7 @@ public:
             sdk::Caller undo;
             (void)storage.release(undo, record.id);
         });
+        mark_root(root);
         TRY(connect());
         Undo disconnect([&] {
             if (connection_.endpoint) services_.networks.disconnect(*connection_.endpoint);
@@ -107,17 +111,37 @@ private:
         return exec.remove(call_, container_->id(), "");
     }
 
-    // Bridge: a sandbox of its own, joined to the network. None: the exec driver makes an empty
-    // one. Host: shared.
+    // None: the exec driver makes an empty sandbox. Host: shared. container:X: that container's.
+    // Anything else is the name of a network that a sandbox of our own joins.
     Result<void> connect() {
-        const Config& config = container_->config();
-        if (config.network_mode != "bridge") return {};
+        const std::string& mode = container_->config().network_mode;
+        if (mode == "none" || mode == "host") return {};
+        if (mode.starts_with(kContainerMode)) return share(mode.substr(kContainerMode.size()));
         NetNs sandbox = TRY(NetNs::create());
         network::ConnectRequest request{
             .container = container_->id(), .netns = sandbox.fd(), .ports = ports()};
-        connection_ = TRY(services_.networks.connect(cancel_, config.network_mode, request));
+        connection_ = TRY(services_.networks.connect(cancel_, mode, request));
         sandbox_ = sandbox.release();
         return {};
+    }
+
+    Result<void> share(const std::string& reference) {
+        const ContainerPtr other = TRY(containers_.find(reference));
+        const State state = other->state();
+        if (state.status != Status::running)
+            return fail(Code::conflict,
+                        "cannot join network of a non running container: ", other->id());
+        const std::string path = "/proc/" + std::to_string(state.pid) + "/ns/net";
+        sandbox_ = Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+        if (!sandbox_) return os_error("join the network of container " + other->id());
+        return {};
+    }
+
+    // What many programs look for to know that they run in a container. Never through a link that
+    // the image put there; an image that has such a file keeps its own.
+    static void mark_root(const Fd& root) {
+        (void)open_in_root(root.get(), ".dockerenv", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW,
+                           0755);
     }
 
     std::vector<network::PortRequest> ports() const {

@@ -17,7 +17,6 @@
 #include <string_view>
 #include <thread>
 #include <vector>
-#include <thread>
 
 namespace davit::oci {
 

@@ -51,7 +51,7 @@ TEST(CreateBody, an_empty_entrypoint_resets_the_images) {
 TEST(CreateBody, variables_and_labels_of_the_user_win) {
     const Config config =
         config_of(R"({"Image":"x","Env":["A=user","B=1"],"Labels":{"a":"user"}})");
-    EXPECT_EQ(config.environment, (std::vector<std::string>{"PATH=/bin", "A=user", "B=1"}));
+    EXPECT_EQ(config.environment, (std::vector<std::string>{"A=user", "B=1", "PATH=/bin"}));
     EXPECT_EQ(config.labels.at("a"), "user");
     EXPECT_EQ(config.labels.at("b"), "image");
 }

@@ -56,7 +56,7 @@ TEST(OciSpec, all_and_single_names_combine) {
               std::vector<std::string>{"CAP_CHOWN"});
     EXPECT_FALSE(
         has(capabilities({.cap_add = {"ALL"}, .cap_drop = {"SYS_ADMIN"}}), "CAP_SYS_ADMIN"));
-    EXPECT_EQ(capabilities({}, true).size(), 41u);
+    EXPECT_TRUE(has(capabilities({}, true), "CAP_SYS_ADMIN"));
 }
 
 TEST(OciSpec, R_02_inheritable_and_ambient_sets_are_never_asked_for) {
