@@ -43,6 +43,9 @@ object container_config(const object& config) {
         if (const value* member = json::find(from->get_object(), name);
             member != nullptr && !says_nothing(*member))
             result[name] = *member;
+    // Texts that docker shows even when they are empty.
+    for (const std::string_view name : {"User", "WorkingDir"})
+        if (!result.contains(name)) result[name] = "";
     return result;
 }
 

@@ -143,7 +143,9 @@ Result<void> Root::mask_file(int file, const std::string& path) const {
     const auto status = TRY(status_of(null.get(), "null device"));
     if (!S_ISCHR(status.st_mode) || status.st_rdev != kNullDevice)
         return fail(Code::internal, "open null device: the host's /dev/null is something else");
-    TRY(TRY(DetachedMount::clone(null.get())).attach(file));
+    DetachedMount mask = TRY(DetachedMount::clone(null.get()));
+    TRY(mask.set_attributes(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC));
+    TRY(mask.attach(file));
     Fd after = TRY(open(path, O_PATH));
     if (TRY(status_of(after.get(), path)).st_rdev != kNullDevice)
         return fail(Code::denied, "it moved meanwhile");

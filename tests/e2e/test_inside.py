@@ -51,7 +51,8 @@ def mount_flags(lines):
         words = fields.split()
         kind = rest.split()[0]
         flags = frozenset(words[2].split(",")) - {"relatime"}
-        found[words[1]] = (flags, "overlay" if kind == "overlay" else kind)
+        # What masks a file is a null device: the container's own with dockerd, the host's with Davit.
+        found[words[1]] = (flags, "tmpfs" if kind == "devtmpfs" else kind)
     return found
 
 

@@ -162,7 +162,7 @@ def clean(engine):
 @pytest.mark.parametrize("kind", [Pull, Create, Start, Exec, Stop, Remove])
 def test_killed_at_any_system_call_nothing_is_lost_or_left(engine, kind, capsys):
     before = leaks.snapshot(engine)
-    calls = count_calls(engine, kind)
+    calls = min(count_calls(engine, kind) for _ in range(3))  # others on the host add waits
     step = max(1, calls // POINTS)
     offset = random.SystemRandom().randrange(step)
     points = [1 + offset + step * number for number in range(POINTS)]

@@ -62,6 +62,15 @@ std::int32_t take_away(const Fd& process, std::int32_t otherwise) {
     return status ? status->code : otherwise;
 }
 
+// One that has just done its work is given a moment to end, so that nothing of it stays until the
+// next removal; one that lets a busy file system go takes longer and is met then.
+void give_a_moment(const Fd& launcher) {
+    constexpr int kMoment = 100;  // milliseconds
+    if (!launcher) return;
+    pollfd ending{launcher.get(), POLLIN, 0};
+    static_cast<void>(::poll(&ending, 1, kMoment));
+}
+
 void remove_files(int directory) {
     for (const char* name : {"state.json", "exit.json", "seccomp", sdk::kControlName})
         ::unlinkat(directory, name, 0);
@@ -190,6 +199,7 @@ Result<void> NativeDriver::remove_container(const std::string& key, ContainerHan
     for (auto& [name, session] : container.sessions) drop_held(*session);
     TRY(remove_tree(first.directory.get(), kSessions));
     remove_files(first.directory.get());
+    give_a_moment(first.launcher);
     {
         const std::lock_guard lock(mutex_);
         leaving_.push_back(std::move(first.launcher));
@@ -208,6 +218,7 @@ Result<void> NativeDriver::remove_session(ContainerHandle& container, const std:
     if (!found->second->ended()) return fail(Code::busy, "remove session ", name, ": it runs");
     drop_held(*found->second);
     TRY(remove_tree(container.first->directory.get(), std::string(kSessions) + "/" + name));
+    give_a_moment(found->second->launcher);
     {
         const std::lock_guard all(mutex_);
         leaving_.push_back(std::move(found->second->launcher));
