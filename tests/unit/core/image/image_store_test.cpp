@@ -128,8 +128,9 @@ TEST_F(ImageStoreTest, inspect_shows_what_the_image_says) {
         "app", "a", {.config_members = R"(,"User":"nobody","Labels":{"k":"v"},"Volumes":null)"});
     const auto shown = image::inspect(*store_, image.id());
     ASSERT_TRUE(shown) << shown.error().what;
-    EXPECT_EQ(boost::json::serialize(shown->at("Config")),
-              R"({"User":"nobody","Env":["PATH=/bin"],"Cmd":["/bin/true"],"Labels":{"k":"v"}})");
+    EXPECT_EQ(
+        boost::json::serialize(shown->at("Config")),
+        R"({"User":"nobody","Env":["PATH=/bin"],"Cmd":["/bin/true"],"Labels":{"k":"v"},"WorkingDir":""})");
     EXPECT_EQ(shown->at("Id").as_string(), image.id());
     EXPECT_EQ(shown->at("Created").as_string(), "2024-05-01T10:00:00Z");
     EXPECT_EQ(shown->at("Architecture").as_string(), "amd64");
