@@ -22,7 +22,7 @@ namespace bj = boost::json;
 using job::Job;
 
 constexpr const char* kApiVersion = "1.51";  // docs/docker-compat.md
-constexpr const char* kOldestApiVersion = "1.41";
+constexpr const char* kOldestApiVersion = "1.24";
 constexpr const char* kVersion = DAVIT_VERSION;
 
 struct Kernel {

@@ -91,7 +91,7 @@ Result<void> Exchange::ask_engine(std::string body, int input, const CancelSet& 
     Result<std::string> auth = base64_decode(reader_.head().registry_auth);
     if (!auth) return std::move(auth).error().context("read X-Registry-Auth");
     EngineRequest request{std::move(routed_.args), std::move(body)};
-    to_current(routed_.version, routed_.route->operation, request);
+    TRY(to_current(routed_.version, routed_.route->operation, request));
     const std::string name(routed_.route->operation);
     auto operation = sdk::sized<davit_operation>();
     operation.input_fd = input;
@@ -128,7 +128,7 @@ Result<void> Exchange::take(const davit_answer& answer) {
 // others.
 Result<void> Exchange::take_result(std::string_view text) {
     result_ = text;
-    from_current(routed_.version, routed_.route->operation, result_);
+    TRY(from_current(routed_.version, routed_.route->operation, result_));
     has_result_ = true;
     return {};
 }

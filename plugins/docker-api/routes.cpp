@@ -23,12 +23,12 @@ constexpr Route kRoutes[] = {
     {kGet,    "/info",                         "system.info"},
     {kPost,   "/auth",                         "system.auth",            job,    json,    200, Body::json, cancels},
     {kGet,    "/events",                       "system.events",          events, lines,   200, Body::none, cancels},
-    {kGet,    "/system/df",                    "system.df",              query,  json,    200, Body::none, cancels, {}, "type"},
+    {kGet,    "/system/df",                    "system.df",              query,  json,    200, Body::none, cancels, {}, "type", {1, 25}},
 
     // containers
     {kGet,    "/containers/json",              "container.list"},
     {kPost,   "/containers/create",            "container.create",       job,    json,    201, Body::json},
-    {kPost,   "/containers/prune",             "container.prune",        job,    json},
+    {kPost,   "/containers/prune",             "container.prune",        job,    json,    200, Body::none, finishes, {}, {}, {1, 25}},
     {kGet,    "/containers/{id}/json",         "container.inspect"},
     {kGet,    "/containers/{id}/top",          "container.top",          query,  json,    200, Body::none, cancels},
     {kGet,    "/containers/{id}/logs",         "container.logs",         job,    output,  200, Body::none, cancels},
@@ -62,7 +62,7 @@ constexpr Route kRoutes[] = {
     {kPost,   "/images/create",                "image.import",           job,    lines,   200, Body::stream, cancels, "fromSrc", "changes"},
     {kPost,   "/images/create",                "image.pull",             job,    lines,   200, Body::none, cancels},
     {kPost,   "/images/load",                  "image.load",             job,    lines,   200, Body::stream, cancels},
-    {kPost,   "/images/prune",                 "image.prune",            job,    json},
+    {kPost,   "/images/prune",                 "image.prune",            job,    json,    200, Body::none, finishes, {}, {}, {1, 25}},
     {kGet,    "/images/search",                "image.search",           job,    json,    200, Body::none, cancels},
     {kGet,    "/images/get",                   "image.save",             job,    archive, 200, Body::none, cancels, {}, "names"},
     {kGet,    "/images/{name}/get",            "image.save",             job,    archive, 200, Body::none, cancels},
@@ -72,12 +72,12 @@ constexpr Route kRoutes[] = {
     {kPost,   "/images/{name}/tag",            "image.tag",              job,    empty,   201},
     {kDelete, "/images/{name}",                "image.remove",           job,    json,    200, Body::none, finishes, {}, "platforms"},
     {kPost,   "/commit",                       "image.commit",           job,    json,    201, Body::json, finishes, {}, "changes"},
-    {kGet,    "/distribution/{name}/json",     "distribution.inspect",   job,    json,    200, Body::none, cancels},
+    {kGet,    "/distribution/{name}/json",     "distribution.inspect",   job,    json,    200, Body::none, cancels, {}, {}, {1, 30}},
 
     // networks
     {kGet,    "/networks",                     "network.list"},
     {kPost,   "/networks/create",              "network.create",         job,    json,    201, Body::json},
-    {kPost,   "/networks/prune",               "network.prune",          job,    json},
+    {kPost,   "/networks/prune",               "network.prune",          job,    json,    200, Body::none, finishes, {}, {}, {1, 25}},
     {kGet,    "/networks/{id}",                "network.inspect"},
     {kDelete, "/networks/{id}",                "network.remove",         job,    empty,   204},
     {kPost,   "/networks/{id}/connect",        "network.connect",        job,    empty,   200, Body::json},
@@ -86,7 +86,7 @@ constexpr Route kRoutes[] = {
     // volumes
     {kGet,    "/volumes",                      "volume.list"},
     {kPost,   "/volumes/create",               "volume.create",          job,    json,    201, Body::json},
-    {kPost,   "/volumes/prune",                "volume.prune",           job,    json},
+    {kPost,   "/volumes/prune",                "volume.prune",           job,    json,    200, Body::none, finishes, {}, {}, {1, 25}},
     {kGet,    "/volumes/{name}",               "volume.inspect"},
     {kDelete, "/volumes/{name}",               "volume.remove",          job,    empty,   204},
 

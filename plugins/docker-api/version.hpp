@@ -21,7 +21,7 @@ struct Version {
     static Result<Version> parse(std::string_view text);
 };
 
-inline constexpr Version kOldestVersion{1, 41};
+inline constexpr Version kOldestVersion{1, 24};
 inline constexpr Version kCurrentVersion{1, 51};
 
 // Whether `version` is spoken here. Errors: INVALID, in the words that docker's clients know.
@@ -33,8 +33,9 @@ struct EngineRequest {
     std::string args;
     std::string body;
 };
-void to_current(Version version, std::string_view operation, EngineRequest& request);
+// Errors: INVALID, for what the client's version refused in docker's words.
+Result<void> to_current(Version version, std::string_view operation, EngineRequest& request);
 // An answer's JSON as a client of `version` knows it.
-void from_current(Version version, std::string_view operation, std::string& answer);
+Result<void> from_current(Version version, std::string_view operation, std::string& answer);
 
 }  // namespace davit::docker_api

@@ -82,7 +82,7 @@ TEST(Request, a_json_body_is_handed_on_byte_by_byte) {
     ServedApi api;
     api.on("container.create", [](const Asked& asked) { return asked.result(asked.body()); });
     const Answer answer =
-        post(api, "/v1.42/containers/create?name=web", "{ \"Image\" :\n\"nginx\"}");
+        post(api, "/v1.51/containers/create?name=web", "{ \"Image\" :\n\"nginx\"}");
     EXPECT_EQ(answer.status, 201u);
     EXPECT_EQ(answer.body, "{ \"Image\" :\n\"nginx\"}");
 }
@@ -139,7 +139,7 @@ TEST(Request, versions_outside_the_range_are_refused_in_docker_s_words) {
               "1.51\"}\n");
     EXPECT_EQ(
         get(api, "/v1.12/info").body,
-        "{\"message\":\"client version 1.12 is too old. Minimum supported API version is 1.41, "
+        "{\"message\":\"client version 1.12 is too old. Minimum supported API version is 1.24, "
         "please upgrade your client to a newer version\"}\n");
     EXPECT_EQ(get(api, "/v1.41.1/info").status, 400u);
 }
