@@ -23,6 +23,20 @@ Result<Status> parse_status(std::string_view name) {
     return fail(Code::corrupt, "read stored container: unknown status ", name);
 }
 
+std::string_view shown_status(const State& state) {
+    return state.paused ? "paused" : status_name(state.status);
+}
+
+std::string Container::name() const {
+    std::lock_guard lock(mutex_);
+    return name_;
+}
+
+void Container::rename(std::string name) {
+    std::lock_guard lock(mutex_);
+    name_ = std::move(name);
+}
+
 State Container::state() const {
     std::lock_guard lock(mutex_);
     return state_;

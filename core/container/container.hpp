@@ -2,10 +2,11 @@
 // A live container: its record, its state, who waits for it, and what it holds while it runs.
 // Thread-safe.
 //
-// Two locks, in this order. `operate()` serialises what changes a container (start, stop, remove):
-// it is held for as long as that takes, and functions that need it take it as an argument. The
-// state has a short lock of its own, never held while a driver or the graph is called, so that
-// queries, waiting and exits never wait for an operation.
+// Three locks, in this order. `operate()` serialises what changes a container (start, restart,
+// pause, remove): it is held for as long as that takes, and functions that need it take it as an
+// argument. `write()` is held while the row is written. The state has a short lock of its own,
+// never held while a driver or the graph is called, so that queries and waiting never wait for an
+// operation.
 #pragma once
 
 #include "core/container/config.hpp"
@@ -27,7 +28,7 @@
 namespace davit::container {
 
 enum class Status { created, running, exited, removed };
-std::string_view status_name(Status status);  // as the API writes it: "created", "running", …
+std::string_view status_name(Status status);  // as the graph has it: "created", "running", …
 Result<Status> parse_status(std::string_view name);
 
 // What the graph holds of a container and never changes.
@@ -44,9 +45,10 @@ struct State {
     int exit_code = 0;
     bool out_of_memory = false;
     bool killed_by_user = false;  // stopped or killed by an API call
+    bool paused = false;          // runs, and is frozen
     std::string error;            // of the last start
     std::int64_t started_ns = 0, finished_ns = 0;
-    std::uint64_t exits = 0;  // how often it has ended since the daemon came up
+    std::uint64_t exits = 0;  // how often it has ended, and "die" was told, since davitd began
 };
 
 // What a container holds between start and exit; given back when it ends.
@@ -62,19 +64,28 @@ struct PendingAttach {
     Result<plugin::Streams> outcome = plugin::Streams{};
 };
 
+std::string_view shown_status(const State& state);  // as the API has it: also "paused"
+
 using ContainerLock = std::unique_lock<std::mutex>;
 
 class Container {
 public:
     Container(Record record, Config config, State state)
-        : record_(std::move(record)), config_(std::move(config)), state_(std::move(state)) {}
+        : record_(std::move(record)),
+          config_(std::move(config)),
+          name_(record_.name),
+          state_(std::move(state)) {}
 
     const std::string& id() const { return record_.id; }
     const Record& record() const { return record_; }
-    const std::string& name() const { return record_.name; }
+    std::string name() const;  // changes with `rename`; record().name is the first one
+    void rename(std::string name);
     const Config& config() const { return config_; }
 
     ContainerLock operate() { return ContainerLock(operation_); }
+    // Held while state and row of a container that runs are changed together: an exit that comes in
+    // between waits for it. Taken after `operate`.
+    ContainerLock write() { return ContainerLock(writing_); }
 
     State state() const;
     void change(const std::function<void(State&)>& change);  // and wakes everyone who waits
@@ -101,10 +112,11 @@ public:
 private:
     const Record record_;
     const Config config_;
-    std::mutex operation_;
+    std::mutex operation_, writing_;
 
     mutable std::mutex mutex_;
     std::condition_variable changed_;
+    std::string name_;
     State state_;
     std::vector<std::shared_ptr<PendingAttach>> attaches_;
     Holdings holdings_;

@@ -28,9 +28,9 @@ std::vector<std::string> arguments_of(const Config& config) {
 }
 
 bj::object state_json(const State& state) {
-    return {{"Status", status_name(state.status)},
+    return {{"Status", shown_status(state)},
             {"Running", state.status == Status::running},
-            {"Paused", false},
+            {"Paused", state.paused},
             {"Restarting", false},
             {"OOMKilled", state.out_of_memory},
             {"Dead", false},
@@ -176,7 +176,9 @@ bj::object labels_json(const Config& config) {
 std::string status_text(const State& state, std::int64_t now_ns) {
     switch (state.status) {
         case Status::created: return "Created";
-        case Status::running: return "Up " + span_text((now_ns - state.started_ns) / kSecond);
+        case Status::running:
+            return "Up " + span_text((now_ns - state.started_ns) / kSecond) +
+                   (state.paused ? " (Paused)" : "");
         case Status::exited:
             return "Exited (" + std::to_string(state.exit_code) + ") " +
                    span_text((now_ns - state.finished_ns) / kSecond) + " ago";
@@ -240,7 +242,7 @@ bj::object summary_json(const Container& container, const std::string& image) {
             {"Created", container.record().created_ns / kSecond},
             {"Ports", summary_ports(config, endpoint.get())},
             {"Labels", labels_json(config)},
-            {"State", status_name(state.status)},
+            {"State", shown_status(state)},
             {"Status", status_text(state, now)},
             {"HostConfig", bj::object{{"NetworkMode", config.network_mode}}},
             {"NetworkSettings",

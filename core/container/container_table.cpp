@@ -37,6 +37,7 @@ std::string state_json(const State& state, const Endpoint* endpoint) {
                       {"exit_code", state.exit_code},
                       {"out_of_memory", state.out_of_memory},
                       {"killed_by_user", state.killed_by_user},
+                      {"paused", state.paused},
                       {"error", state.error},
                       {"started", state.started_ns},
                       {"finished", state.finished_ns}};
@@ -75,6 +76,7 @@ Result<void> read_state(std::string_view text, Row& row) {
     row.state.exit_code = static_cast<int>(TRY(json::get_int(object, "exit_code", 0)));
     row.state.out_of_memory = TRY(json::get_bool(object, "out_of_memory", false));
     row.state.killed_by_user = TRY(json::get_bool(object, "killed_by_user", false));
+    row.state.paused = TRY(json::get_bool(object, "paused", false));
     row.state.error = TRY(json::get_string(object, "error", ""));
     row.state.started_ns = TRY(json::get_int(object, "started", 0));
     row.state.finished_ns = TRY(json::get_int(object, "finished", 0));
@@ -121,6 +123,10 @@ Result<void> update(store::Database& graph, const std::string& id, const State& 
             status_name(state.status), state_json(state, nullptr), id);
     return graph.session().run("UPDATE containers SET status = ?, state = ? WHERE id = ?",
                                status_name(state.status), state_json(state, endpoint), id);
+}
+
+Result<void> rename(store::Database& graph, const std::string& id, const std::string& name) {
+    return graph.session().run("UPDATE containers SET name = ? WHERE id = ?", name, id);
 }
 
 Result<void> erase(store::Database& graph, const std::string& id) {

@@ -24,6 +24,8 @@ Result<void> insert(store::Database& graph, const Row& row);
 // Writes status, state and endpoint. A removed container's name is free from here on.
 Result<void> update(store::Database& graph, const std::string& id, const State& state,
                     const network::Endpoint* endpoint);
+// `conflict` when the name is taken.
+Result<void> rename(store::Database& graph, const std::string& id, const std::string& name);
 Result<void> erase(store::Database& graph, const std::string& id);
 Result<std::vector<Row>> load(store::Database& graph);
 

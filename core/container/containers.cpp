@@ -53,6 +53,45 @@ void Containers::publish(const Container& container, const std::string& action,
     services_.events.publish(std::move(event));
 }
 
+Result<bool> Containers::change_running(const ContainerPtr& container,
+                                        const std::function<void(State&)>& change) {
+    const ContainerLock writing = container->write();
+    State state = container->state();
+    if (state.status != Status::running) return false;
+    change(state);
+    TRY(update(services_.graph, container->id(), state, container->endpoint().get()));
+    container->change(change);
+    return true;
+}
+
+Result<void> Containers::rename(const ContainerPtr& container, std::string name) {
+    const std::string before = container->name();
+    if (name.empty()) return fail(Code::invalid, "Neither old nor new names may be empty");
+    name = TRY(checked_name(std::move(name)));
+    const ContainerLock lock = container->operate();
+    if (container->state().status == Status::removed)
+        return fail(Code::conflict, "rename container ", container->id(), ": it is being removed");
+    if (name == before)
+        return fail(Code::invalid, "Renaming a container with the same name as its current name");
+    auto renamed = container::rename(services_.graph, container->id(), name);
+    if (!renamed)
+        return renamed.error().code == Code::conflict ? name_conflict(name)
+                                                      : std::move(renamed).error();
+    container->rename(std::move(name));
+    publish(*container, "rename", {{"oldName", "/" + before}});
+    return {};
+}
+
+Result<void> check_responsive(const Container& container, std::string_view doing) {
+    const State state = container.state();
+    if (state.status != Status::running)
+        return fail(Code::conflict, "container ", container.id(), " is not running");
+    if (state.paused)
+        return fail(Code::conflict, "container ", container.id(),
+                    " is paused, unpause the container before ", doing);
+    return {};
+}
+
 Result<void> Containers::resize(const ContainerPtr& container, const std::string& session,
                                 plugin::Exec::Window window) {
     if (container->state().status != Status::running)

@@ -13,7 +13,9 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace davit::container {
@@ -27,6 +29,11 @@ struct Created {
 
 struct Removal {
     bool force = false;  // a running one is killed first
+};
+
+struct Pruned {
+    std::vector<std::string> ids;
+    std::uint64_t bytes = 0;  // of their own layers
 };
 
 class Containers {
@@ -58,8 +65,19 @@ public:
                          const StopRequest& request);
     Result<void> kill(const std::shared_ptr<Cancel>& cancel, const ContainerPtr& container,
                       const std::string& signal);
+    // Stops it the way `stop` does, if it runs, and starts it. Nobody else's operation comes in
+    // between, and `--rm` does not take it away meanwhile.
+    Result<void> restart(const std::shared_ptr<Cancel>& cancel, const ContainerPtr& container,
+                         const StopRequest& request);
+    // Freezes every process of it, and lets them go on. Errors: conflict when it does not run, or
+    // is so already; unsupported by its exec driver.
+    Result<void> pause(const std::shared_ptr<Cancel>& cancel, const ContainerPtr& container);
+    Result<void> unpause(const std::shared_ptr<Cancel>& cancel, const ContainerPtr& container);
+    Result<void> rename(const ContainerPtr& container, std::string name);
     Result<void> remove(const std::shared_ptr<Cancel>& cancel, const ContainerPtr& container,
                         Removal how);
+    // Removes every container that does not run and that `wanted` says so of.
+    Result<Pruned> prune(Cancel& cancel, const std::function<bool(const Container&)>& wanted);
     // The terminal's size, of the first process or of a session.
     Result<void> resize(const ContainerPtr& container, const std::string& session,
                         plugin::Exec::Window window);
@@ -79,6 +97,13 @@ public:
 private:
     friend class Starter;
     void add(const ContainerPtr& container);
+    Result<void> start_locked(const std::shared_ptr<Cancel>& cancel, const ContainerPtr& container,
+                              const ContainerLock& lock);
+    // Changes the state of a container that runs, row and memory. False: it has ended meanwhile.
+    Result<bool> change_running(const ContainerPtr& container,
+                                const std::function<void(State&)>& change);
+    // What was frozen may run again: a signal waits for that.
+    Result<void> thaw(const std::shared_ptr<Cancel>& cancel, const ContainerPtr& container);
     bool name_taken(const std::string& name) const;
     Error name_conflict(const std::string& name) const;
     Result<std::string> free_name() const;
@@ -98,6 +123,10 @@ private:
     std::map<std::string, ContainerPtr> by_id_;
 };
 
+// Without the slash that docker's clients put before it. `invalid` in docker's words.
+Result<std::string> checked_name(std::string name);
+// `conflict` in docker's words unless it runs and is not paused. `doing`: "exec", "attach".
+Result<void> check_responsive(const Container& container, std::string_view doing);
 // A signal by name ("SIGTERM", "term", "RTMIN+1") or number. `invalid` in docker's words.
 Result<int> parse_signal(const std::string& text);
 std::string random_hex(std::size_t bytes);

@@ -26,18 +26,6 @@ bool is_alphanumeric(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-Result<std::string> checked_name(std::string name) {
-    if (name.starts_with('/')) name.erase(0, 1);
-    const bool good = name.size() >= 2 && name.size() <= kNameMax && is_alphanumeric(name[0]) &&
-                      std::all_of(name.begin(), name.end(), [](char c) {
-                          return is_alphanumeric(c) || c == '_' || c == '.' || c == '-';
-                      });
-    if (!good)
-        return fail(Code::invalid, "Invalid container name (", name,
-                    "), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed");
-    return name;
-}
-
 std::int64_t now_ns() {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(
                std::chrono::system_clock::now().time_since_epoch())
@@ -51,6 +39,18 @@ std::string host_name() {
 }
 
 }  // namespace
+
+Result<std::string> checked_name(std::string name) {
+    if (name.starts_with('/')) name.erase(0, 1);
+    const bool good = name.size() >= 2 && name.size() <= kNameMax && is_alphanumeric(name[0]) &&
+                      std::all_of(name.begin(), name.end(), [](char c) {
+                          return is_alphanumeric(c) || c == '_' || c == '.' || c == '-';
+                      });
+    if (!good)
+        return fail(Code::invalid, "Invalid container name (", name,
+                    "), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed");
+    return name;
+}
 
 std::string random_hex(std::size_t bytes) {
     std::vector<unsigned char> raw(bytes);

@@ -51,8 +51,7 @@ Result<ExecConfig> parse_exec_body(std::string_view body) {
 }
 
 Result<std::string> ExecSessions::create(const ContainerPtr& container, ExecConfig config) {
-    if (container->state().status != Status::running)
-        return fail(Code::conflict, "container ", container->id(), " is not running");
+    TRY(check_responsive(*container, "exec"));
     ExecSession session{.id = random_hex(kSessionIdBytes),
                         .container = container,
                         .config = std::move(config),
@@ -108,9 +107,8 @@ void ExecSessions::set_state(const std::string& id, const ExecState& state) cons
 Result<plugin::Process> ExecSessions::execute(sdk::Caller& call, const ExecSession& session,
                                               Attach attach) {
     const Container& container = *session.container;
+    TRY(check_responsive(container, "exec"));
     const State state = container.state();
-    if (state.status != Status::running)
-        return fail(Code::conflict, "container ", container.id(), " is not running");
     const std::string root_path = "/proc/" + std::to_string(state.pid) + "/root";
     const Fd root(::open(root_path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!root) return os_error("open the root of container " + container.id());

@@ -48,7 +48,8 @@ void Containers::on_exit(const ContainerPtr& container) {
     record_exit(container, *record);
     if (!container->config().auto_remove) return;
     const ContainerLock lock = container->operate();
-    if (container->state().status == Status::removed) return;  // by a remove that came first
+    // By a remove that came first; or it runs again, by a restart.
+    if (container->state().status != Status::exited) return;
     auto removed = remove_locked(container, lock);
     if (!removed) services_.log(kLogError, removed.error().what);
 }
@@ -56,13 +57,14 @@ void Containers::on_exit(const ContainerPtr& container) {
 void Containers::record_exit(const ContainerPtr& container, const plugin::ExitRecord& record) {
     const Holdings holdings = container->let_go();
     if (holdings.endpoint) services_.networks.disconnect(*holdings.endpoint);
+    const ContainerLock writing = container->write();
     State state = container->state();
     state.status = Status::exited;
+    state.paused = false;
     state.pid = 0;
     state.exit_code = record.code;
     state.out_of_memory = record.out_of_memory;
     state.finished_ns = record.time_ns;
-    state.exits += 1;
     if (record.monitor_lost)
         state.error = "the container's monitor was lost: its exit code is a guess";
     if (auto written = update(services_.graph, container->id(), state, nullptr); !written)
@@ -75,15 +77,19 @@ void Containers::record_exit(const ContainerPtr& container, const plugin::ExitRe
     });
     if (record.out_of_memory) publish(*container, "oom");
     publish(*container, "die", {{"exitCode", std::to_string(record.code)}});
+    // Whoever waits for this end, as stop does, comes after its event.
+    container->change([](State& live) { live.exits += 1; });
 }
 
 Result<void> Containers::remove(const std::shared_ptr<Cancel>& cancel,
                                 const ContainerPtr& container, Removal how) {
     if (container->state().status == Status::running) {
         if (!how.force)
-            return fail(
-                Code::conflict, "cannot remove container \"/", container->name(),
-                "\": container is running: stop the container before removing or force remove");
+            return fail(Code::conflict, "cannot remove container \"/", container->name(),
+                        container->state().paused
+                            ? "\": container is paused and must be unpaused first"
+                            : "\": container is running: stop the container before removing or "
+                              "force remove");
         auto killed = kill(cancel, container, "SIGKILL");
         if (!killed && container->state().status == Status::running) return killed;
     }

@@ -80,7 +80,7 @@ bool matches_one(const std::string& key, const std::string& wanted, const Contai
         }
         return container.name().find(plain) != std::string::npos;
     }
-    if (key == "status") return wanted == status_name(state.status);
+    if (key == "status") return wanted == shown_status(state);
     if (key == "label") return label_matches(config, wanted);
     if (key == "ancestor") return image_matches(container.record(), wanted);
     if (key == "exited")

@@ -261,13 +261,21 @@ Result<Containers::Outcome> Containers::start(const std::shared_ptr<Cancel>& can
                                               const ContainerPtr& container) {
     const ContainerLock lock = container->operate();
     const State before = container->state();
+    if (before.paused)
+        return fail(Code::conflict, "cannot start a paused container, try unpause instead");
     if (before.status == Status::running) return Outcome::same;
-    if (before.status == Status::removed)
+    TRY(start_locked(cancel, container, lock));
+    return Outcome::done;
+}
+
+Result<void> Containers::start_locked(const std::shared_ptr<Cancel>& cancel,
+                                      const ContainerPtr& container, const ContainerLock& lock) {
+    if (container->state().status == Status::removed)
         return fail(Code::conflict, "start container ", container->id(), ": it is being removed");
     TRY(wait_for_root(*cancel, *container));
 
     auto started = Starter(*this, cancel, container).run();
-    if (started) return Outcome::done;
+    if (started) return {};
     Error error = std::move(started).error();
     container->change([&](State& state) {
         state.error = error.what;

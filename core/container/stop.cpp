@@ -90,6 +90,7 @@ Result<Containers::Outcome> Containers::stop(const std::shared_ptr<Cancel>& canc
     container->change([](State& state) { state.killed_by_user = true; });
     (void)exec.signal(call, container->id(), "", number);  // refused when it has just ended
     publish(*container, "kill", {{"signal", std::to_string(number)}});
+    TRY(thaw(cancel, container));
     if (seconds < 0) {
         TRY(container->wait_until(*cancel, over));
     } else if (!over(container->wait_at_most(std::int64_t{seconds} * 1'000'000'000, over))) {
@@ -116,9 +117,20 @@ Result<void> Containers::kill(const std::shared_ptr<Cancel>& cancel, const Conta
     TRY(exec.signal(call, container->id(), "", number)
             .context("cannot kill container: ", container->name()));
     publish(*container, "kill", {{"signal", std::to_string(number)}});
+    if (number == SIGKILL || number == TRY(parse_signal(signal_of(*container, ""))))
+        TRY(thaw(cancel, container));
     if (number != SIGKILL) return {};
     const auto over = [&](const State& state) { return state.exits != before.exits; };
     container->wait_at_most(kKillPatience, over);  // docker's kill returns once it is dead
+    return {};
+}
+
+Result<void> Containers::restart(const std::shared_ptr<Cancel>& cancel,
+                                 const ContainerPtr& container, const StopRequest& request) {
+    const ContainerLock lock = container->operate();
+    TRY(stop(cancel, container, request));
+    TRY(start_locked(cancel, container, lock));
+    publish(*container, "restart");
     return {};
 }
 

@@ -64,10 +64,8 @@ Result<void> start(Engine& engine, Job& job) {
 
 Result<void> stop(Engine& engine, Job& job) {
     const ContainerPtr container = TRY(container_of(engine, job));
-    container::Containers::StopRequest request{.signal = job.argument("signal"), .seconds = {}};
-    if (const auto seconds = TRY(number_argument(job, "t")))
-        request.seconds = static_cast<int>(*seconds);
-    return answer(job, TRY(engine.containers().stop(job.cancel(), container, request)));
+    return answer(job,
+                  TRY(engine.containers().stop(job.cancel(), container, TRY(stop_request(job)))));
 }
 
 Result<void> kill(Engine& engine, Job& job) {
@@ -112,6 +110,7 @@ Result<void> attach(Engine& engine, Job& job) {
         (job.flag("stdin") && container->config().open_stdin ? DAVIT_ATTACH_STDIN : 0u) |
         (job.flag("stdout") ? DAVIT_ATTACH_STDOUT : 0u) |
         (job.flag("stderr") ? DAVIT_ATTACH_STDERR : 0u);
+    if (container->state().paused) TRY(container::check_responsive(*container, "attach"));
     // Pending first, then the state: a start in between serves whoever is pending when it settles.
     const auto pending = container->add_attach(streams);
     if (container->state().status == Status::running) {
@@ -235,6 +234,13 @@ Result<void> list(Engine& engine, Job& job) {
 }
 
 }  // namespace
+
+Result<container::Containers::StopRequest> stop_request(const Job& job) {
+    container::Containers::StopRequest request{.signal = job.argument("signal"), .seconds = {}};
+    if (const auto seconds = TRY(number_argument(job, "t")))
+        request.seconds = static_cast<int>(*seconds);
+    return request;
+}
 
 void add_container_operations(Operations& jobs, Operations& queries) {
     jobs.insert({{"container.create", create},

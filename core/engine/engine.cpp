@@ -47,6 +47,7 @@ Engine::Engine(Config config, Log log, DataRoot roots)
     add_container_operations(job_operations_, query_operations_);
     add_exec_operations(job_operations_, query_operations_);
     add_image_operations(job_operations_, query_operations_);
+    add_life_operations(job_operations_, query_operations_);
     add_system_operations(job_operations_, query_operations_);
 }
 

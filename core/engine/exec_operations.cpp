@@ -49,8 +49,7 @@ Result<void> start(Engine& engine, Job& job) {
     job.describe(session.container->name());
     if (session.state.started)
         return fail(Code::conflict, "exec ", id, " has already been started");
-    if (session.container->state().status != container::Status::running)
-        return fail(Code::conflict, "container ", session.container->id(), " is not running");
+    TRY(container::check_responsive(*session.container, "exec"));
     if (body.detach) {
         TRY(engine.exec_sessions().start(job.cancel(), id, ExecSessions::Attach::no, body.window));
         return {};

@@ -4,6 +4,7 @@
 // its own.
 #pragma once
 
+#include "core/container/containers.hpp"
 #include "core/job/job.hpp"
 
 #include <functional>
@@ -22,6 +23,7 @@ using Operations = std::map<std::string_view, Operation>;
 void add_container_operations(Operations& jobs, Operations& queries);
 void add_exec_operations(Operations& jobs, Operations& queries);
 void add_image_operations(Operations& jobs, Operations& queries);
+void add_life_operations(Operations& jobs, Operations& queries);
 void add_system_operations(Operations& jobs, Operations& queries);
 
 // Events as the API's EventMessage, until the range of `since` and `until` is over or the client
@@ -31,5 +33,11 @@ Result<void> follow_events(Engine& engine, const job::Request& request, Cancel& 
 
 // "1700000000.5" seconds, or RFC 3339, as nanoseconds since 1970; absent or 0: 0.
 Result<std::int64_t> time_argument(const job::Job& job, std::string_view name);
+
+// `signal` and `t` of a stop or restart.
+Result<container::Containers::StopRequest> stop_request(const job::Job& job);
+
+// The `until` filter of a prune: a time as above, or "24h" for so long ago.
+Result<std::int64_t> until_filter(const std::string& text);
 
 }  // namespace davit::engine

@@ -121,15 +121,17 @@ bj::object runtimes(Engine& engine) {
 }
 
 struct Counts {
-    int all = 0, running = 0, stopped = 0;
+    int all = 0, running = 0, paused = 0, stopped = 0;
 };
 
 Counts count_containers(Engine& engine) {
     Counts counts;
     for (const auto& container : engine.containers().list()) {
         ++counts.all;
-        ++(container->state().status == container::Status::running ? counts.running
-                                                                   : counts.stopped);
+        const container::State state = container->state();
+        ++(state.paused                                 ? counts.paused
+           : state.status == container::Status::running ? counts.running
+                                                        : counts.stopped);
     }
     return counts;
 }
@@ -172,7 +174,7 @@ Result<void> info(Engine& engine, Job& job) {
         {"ID", engine.config().scope},
         {"Containers", counts.all},
         {"ContainersRunning", counts.running},
-        {"ContainersPaused", 0},
+        {"ContainersPaused", counts.paused},
         {"ContainersStopped", counts.stopped},
         {"Images", images.size()},
         {"Driver", storage ? *storage : ""},

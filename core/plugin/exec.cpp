@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/plugin/exec.hpp"
 
+#include "davit/draft/exec_pause.h"
+
 #include <utility>
 
 namespace davit::plugin {
@@ -50,6 +52,14 @@ davit_exec_output output_of(const OutputSpec& spec) {
 }
 
 }  // namespace
+
+template <class Table>
+Result<const Table*> Exec::ability(const char* id) const {
+    const auto* table = instance_->get<Table>(id);
+    if (table == nullptr)
+        return fail(Code::unsupported, "use exec driver ", instance(), ": it does not offer ", id);
+    return table;
+}
 
 Result<Exec> Exec::of(std::shared_ptr<Instance> instance) {
     const auto* table = instance->get<davit_exec>(DAVIT_EXEC);
@@ -127,6 +137,18 @@ Result<Process> Exec::exec(sdk::Caller& call, const SessionSpec& spec) const {
     request.rows = spec.rows;
     request.columns = spec.columns;
     return ask_process(call, table_->exec, instance_->raw(), request);
+}
+
+Result<void> Exec::pause(sdk::Caller& call, const std::string& key) const {
+    static const std::string kFirst;
+    const auto* table = TRY(ability<davit_exec_pause>(DAVIT_EXEC_PAUSE));
+    return call.tell(table->pause, instance_->raw(), key_of(key, kFirst));
+}
+
+Result<void> Exec::resume(sdk::Caller& call, const std::string& key) const {
+    static const std::string kFirst;
+    const auto* table = TRY(ability<davit_exec_pause>(DAVIT_EXEC_PAUSE));
+    return call.tell(table->resume, instance_->raw(), key_of(key, kFirst));
 }
 
 Result<void> Exec::resize(sdk::Caller& call, const std::string& key, const std::string& session,

@@ -74,6 +74,10 @@ public:
     Result<ExitRecord> exit_record(sdk::Caller& call, const std::string& key,
                                    const std::string& session) const;
     Result<Process> exec(sdk::Caller& call, const SessionSpec& spec) const;
+    // Freezes every process of the container, and lets them go on. Errors: unsupported where the
+    // driver has no davit.exec.pause/1.
+    Result<void> pause(sdk::Caller& call, const std::string& key) const;
+    Result<void> resume(sdk::Caller& call, const std::string& key) const;
     struct Window {
         std::uint16_t rows = 0, columns = 0;
     };
@@ -87,6 +91,10 @@ public:
 private:
     Exec(std::shared_ptr<Instance> instance, const davit_exec* table)
         : instance_(std::move(instance)), table_(table) {}
+    // The table of what not every driver offers. Errors: unsupported, with what is missing.
+    template <class Table>
+    Result<const Table*> ability(const char* id) const;
+
     std::shared_ptr<Instance> instance_;
     const davit_exec* table_;
 };
