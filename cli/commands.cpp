@@ -7,6 +7,7 @@ namespace davit::cli {
 
 std::unique_ptr<Command> make_attach();
 std::unique_ptr<Command> make_complete();
+std::unique_ptr<Command> make_container_prune();
 std::unique_ptr<Command> make_create();
 std::unique_ptr<Command> make_driver_inspect();
 std::unique_ptr<Command> make_driver_list();
@@ -24,13 +25,19 @@ std::unique_ptr<Command> make_kill();
 std::unique_ptr<Command> make_login();
 std::unique_ptr<Command> make_logout();
 std::unique_ptr<Command> make_logs();
+std::unique_ptr<Command> make_pause();
+std::unique_ptr<Command> make_port();
 std::unique_ptr<Command> make_ps();
 std::unique_ptr<Command> make_pull();
+std::unique_ptr<Command> make_rename();
+std::unique_ptr<Command> make_restart();
 std::unique_ptr<Command> make_rm();
 std::unique_ptr<Command> make_rmi();
 std::unique_ptr<Command> make_run();
 std::unique_ptr<Command> make_start();
 std::unique_ptr<Command> make_stop();
+std::unique_ptr<Command> make_top();
+std::unique_ptr<Command> make_unpause();
 std::unique_ptr<Command> make_version();
 std::unique_ptr<Command> make_wait();
 
@@ -58,11 +65,22 @@ constexpr CommandEntry kCommands[] = {
      "davit stop -t 30 db    give it 30 seconds before it is killed"},
     {"kill, container kill", kContainers, "[OPTIONS] CONTAINER [CONTAINER...]",
      "Kill containers or send them a signal", 1, kMany, false, make_kill, "davit kill -s HUP web"},
+    {"restart, container restart", kContainers, "[OPTIONS] CONTAINER [CONTAINER...]",
+     "Stop containers and start them again", 1, kMany, false, make_restart,
+     "davit restart -t 30 db    give it 30 seconds before it is killed"},
+    {"pause, container pause", kContainers, "CONTAINER [CONTAINER...]",
+     "Freeze all processes of containers", 1, kMany, false, make_pause, "davit pause web"},
+    {"unpause, container unpause", kContainers, "CONTAINER [CONTAINER...]",
+     "Let paused containers go on", 1, kMany, false, make_unpause, "davit unpause web"},
     {"wait, container wait", kContainers, "CONTAINER [CONTAINER...]",
      "Wait until containers stop and print their exit codes", 1, kMany, false, make_wait, ""},
     {"rm, container rm, container remove", kContainers, "[OPTIONS] CONTAINER [CONTAINER...]",
      "Remove containers", 1, kMany, false, make_rm,
      "davit rm -f $(davit ps -aq)    all of them, running or not"},
+    {"container prune", kContainers, "[OPTIONS]", "Remove all containers that do not run", 0, 0,
+     false, make_container_prune, "davit container prune -f --filter until=24h"},
+    {"rename, container rename", kContainers, "CONTAINER NAME", "Give a container another name", 2,
+     2, false, make_rename, "davit rename web old-web"},
     {"ps, container ls, container list, container ps", kContainers, "[OPTIONS]", "List containers",
      0, 0, false, make_ps,
      "davit ps -a --filter status=exited\n"
@@ -72,6 +90,11 @@ constexpr CommandEntry kCommands[] = {
      "Show what a container has written", 1, 1, false, make_logs,
      "davit logs -f --tail 100 web\n"
      "davit logs --since 10m -t web"},
+    {"top, container top", kContainers, "CONTAINER [PS-OPTION...]",
+     "Show the processes of a container", 1, kMany, true, make_top,
+     "davit top web -o pid,user,rss,args    with other columns of ps"},
+    {"port, container port", kContainers, "CONTAINER [PORT[/PROTOCOL]]",
+     "Show where a container's ports are published", 1, 2, false, make_port, "davit port web 80"},
     {"exec, container exec", kContainers, "[OPTIONS] CONTAINER COMMAND [ARG...]",
      "Run a further command in a running container", 2, kMany, true, make_exec,
      "davit exec -it web sh"},

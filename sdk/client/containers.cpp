@@ -53,6 +53,39 @@ Result<bool> stop_container(Client& client, const std::string& id, const std::st
     return TRY(client.call({"POST", path_of(id, "stop"), query})).status != 304;
 }
 
+Result<void> restart_container(Client& client, const std::string& id, const std::string& signal,
+                               std::optional<int> seconds) {
+    Query query;
+    query.text("signal", signal);
+    if (seconds) query.add("t", std::to_string(*seconds));
+    TRY(client.call({"POST", path_of(id, "restart"), query}));
+    return {};
+}
+
+Result<void> pause_container(Client& client, const std::string& id) {
+    TRY(client.call({"POST", path_of(id, "pause")}));
+    return {};
+}
+
+Result<void> unpause_container(Client& client, const std::string& id) {
+    TRY(client.call({"POST", path_of(id, "unpause")}));
+    return {};
+}
+
+Result<void> rename_container(Client& client, const std::string& id, const std::string& name) {
+    TRY(client.call({"POST", path_of(id, "rename"), Query().add("name", name)}));
+    return {};
+}
+
+Result<boost::json::value> top_container(Client& client, const std::string& id,
+                                         const std::string& options) {
+    return client.call_json({"GET", path_of(id, "top"), Query().text("ps_args", options)});
+}
+
+Result<boost::json::value> prune_containers(Client& client, const std::string& filters) {
+    return client.call_json({"POST", "/containers/prune", Query().text("filters", filters)});
+}
+
 Result<void> kill_container(Client& client, const std::string& id, const std::string& signal) {
     TRY(client.call({"POST", path_of(id, "kill"), Query().text("signal", signal)}));
     return {};

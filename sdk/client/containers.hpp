@@ -68,6 +68,15 @@ Result<bool> start_container(Client& client, const std::string& id,
 // setting.
 Result<bool> stop_container(Client& client, const std::string& id, const std::string& signal,
                             std::optional<int> seconds);
+Result<void> restart_container(Client& client, const std::string& id, const std::string& signal,
+                               std::optional<int> seconds);
+Result<void> pause_container(Client& client, const std::string& id);
+Result<void> unpause_container(Client& client, const std::string& id);
+Result<void> rename_container(Client& client, const std::string& id, const std::string& name);
+// `options`: those of ps, or empty.
+Result<boost::json::value> top_container(Client& client, const std::string& id,
+                                         const std::string& options);
+Result<boost::json::value> prune_containers(Client& client, const std::string& filters);
 Result<void> kill_container(Client& client, const std::string& id, const std::string& signal);
 Result<void> remove_container(Client& client, const std::string& id, const RemoveContainer& how);
 Result<void> resize_container(Client& client, const std::string& id, TerminalSize size);
