@@ -8,6 +8,7 @@
 #include <netlink/route/link.h>
 #include <netlink/route/link/macvlan.h>
 #include <netlink/route/link/veth.h>
+#include <netlink/route/link/vlan.h>
 
 #include <linux/if.h>
 #include <linux/if_link.h>
@@ -84,6 +85,23 @@ nl_msg* change_message(const std::string& name, ifinfomsg fixed) {
     return nullptr;
 }
 
+struct FreeMessage {
+    void operator()(nl_msg* message) const { nlmsg_free(message); }
+};
+struct PutCallbacks {
+    void operator()(nl_cb* callbacks) const { nl_cb_put(callbacks); }
+};
+
+void add_link(nl_object* object, void* links) {
+    static_cast<std::vector<Link>*>(links)->push_back(
+        read_link(reinterpret_cast<rtnl_link*>(object)));
+}
+int on_link(nl_msg* message, void* links) {
+    nl_msg_parse(message, &add_link, links);
+    return NL_OK;
+}
+int any_sequence(nl_msg*, void*) { return NL_OK; }  // RouteSocket reads answers without libnl
+
 std::uint32_t macvlan_mode(MacvlanMode mode) {
     switch (mode) {
         case MacvlanMode::bridge: return MACVLAN_MODE_BRIDGE;
@@ -113,6 +131,27 @@ Result<std::vector<Link>> list_links(RouteSocket& socket) {
     std::vector<Link> links;
     for (nl_object* at = nl_cache_get_first(filled); at != nullptr; at = nl_cache_get_next(at))
         links.push_back(read_link(reinterpret_cast<rtnl_link*>(at)));
+    return links;
+}
+
+// libnl has no word for another namespace in a question, so this one is put together here.
+Result<std::vector<Link>> list_links(RouteSocket& socket, int namespace_id) {
+    const std::string doing = "list links of namespace " + std::to_string(namespace_id);
+    const std::unique_ptr<nl_msg, FreeMessage> message(nlmsg_alloc_simple(RTM_GETLINK, NLM_F_DUMP));
+    const std::unique_ptr<nl_cb, PutCallbacks> callbacks(nl_cb_alloc(NL_CB_DEFAULT));
+    const ifinfomsg fixed{};
+    if (!message || !callbacks ||
+        nlmsg_append(message.get(), const_cast<ifinfomsg*>(&fixed), sizeof fixed, NLMSG_ALIGNTO) !=
+            0 ||
+        nla_put_s32(message.get(), IFLA_TARGET_NETNSID, namespace_id) != 0)
+        return fail(Code::internal, doing, ": out of memory");
+    std::vector<Link> links;
+    nl_cb_set(callbacks.get(), NL_CB_VALID, NL_CB_CUSTOM, &on_link, &links);
+    nl_cb_set(callbacks.get(), NL_CB_SEQ_CHECK, NL_CB_CUSTOM, &any_sequence, nullptr);
+    int error = nl_send_auto(socket.raw(), message.get());
+    if (error >= 0) error = nl_recvmsgs(socket.raw(), callbacks.get());
+    if (error == -NLE_INVAL) return fail(Code::not_found, doing, ": no such namespace");
+    if (error < 0) return fail(Code::internal, doing, ": ", nl_geterror(error));
     return links;
 }
 
@@ -152,11 +191,22 @@ void queue_macvlan(RouteSocket& socket, const MacvlanSpec& spec) {
     queue_new(socket, link.get(), "create link " + spec.name);
 }
 
-void queue_dummy(RouteSocket& socket, const std::string& name) {
+void queue_vlan(RouteSocket& socket, const VlanSpec& spec) {
+    const LinkObject link(rtnl_link_vlan_alloc());
+    rtnl_link_set_name(link.get(), spec.name.c_str());
+    rtnl_link_set_link(link.get(), spec.parent);
+    rtnl_link_vlan_set_id(link.get(), spec.id);
+    rtnl_link_set_flags(link.get(), IFF_UP);
+    queue_new(socket, link.get(), "create link " + spec.name);
+}
+
+void queue_simple_link(RouteSocket& socket, const std::string& kind, const std::string& name,
+                       unsigned mtu) {
     const LinkObject link(rtnl_link_alloc());
-    rtnl_link_set_type(link.get(), "dummy");
+    rtnl_link_set_type(link.get(), kind.c_str());
     rtnl_link_set_name(link.get(), name.c_str());
     rtnl_link_set_flags(link.get(), IFF_UP);
+    if (mtu != 0) rtnl_link_set_mtu(link.get(), mtu);
     queue_new(socket, link.get(), "create link " + name);
 }
 
@@ -191,11 +241,25 @@ void queue_link_alias(RouteSocket& socket, const std::string& name, const std::s
     socket.queue(message, "set alias of link " + name);
 }
 
-void queue_link_removal(RouteSocket& socket, int index) {
+void queue_link_mac(RouteSocket& socket, int index, const Mac& mac) {
+    ifinfomsg fixed{};
+    fixed.ifi_index = index;
+    nl_msg* message = change_message({}, fixed);
+    if (message != nullptr)
+        nla_put(message, IFLA_ADDRESS, static_cast<int>(mac.size()), mac.data());
+    socket.queue(message, "set address of link");
+}
+
+void queue_link_removal(RouteSocket& socket, int index) { queue_link_removal(socket, index, -1); }
+
+void queue_link_removal(RouteSocket& socket, int index, int namespace_id) {
     nl_msg* message = nlmsg_alloc_simple(RTM_DELLINK, 0);
     ifinfomsg fixed{};
     fixed.ifi_index = index;
-    if (message != nullptr) nlmsg_append(message, &fixed, sizeof fixed, NLMSG_ALIGNTO);
+    if (message != nullptr) {
+        nlmsg_append(message, &fixed, sizeof fixed, NLMSG_ALIGNTO);
+        if (namespace_id >= 0) nla_put_s32(message, IFLA_TARGET_NETNSID, namespace_id);
+    }
     socket.queue(message, "remove link");
 }
 

@@ -40,6 +40,9 @@ struct Link {
 // Errors: not_found.
 Result<Link> find_link(RouteSocket& socket, const std::string& name);
 Result<std::vector<Link>> list_links(RouteSocket& socket);
+// Of another namespace, by the number that namespace_id.hpp knows it by. Errors: not_found when
+// that namespace is gone.
+Result<std::vector<Link>> list_links(RouteSocket& socket, int namespace_id);
 
 struct BridgeSpec {
     std::string name;
@@ -73,8 +76,17 @@ struct MacvlanSpec {
 };
 void queue_macvlan(RouteSocket& socket, const MacvlanSpec& spec);
 
-// A dummy(4) link: a parent that leads nowhere.
-void queue_dummy(RouteSocket& socket, const std::string& name);
+struct VlanSpec {
+    std::string name;
+    int parent = 0;  // index of the link below
+    std::uint16_t id = 0;
+};
+// It comes up with its parent.
+void queue_vlan(RouteSocket& socket, const VlanSpec& spec);
+
+// A link of a kind that needs nothing but a name, such as "dummy" or "ifb". It comes up.
+void queue_simple_link(RouteSocket& socket, const std::string& kind, const std::string& name,
+                       unsigned mtu = 0);
 
 // How a bridge treats one of its ports.
 struct PortSpec {
@@ -87,6 +99,9 @@ void queue_port(RouteSocket& socket, const PortSpec& spec);
 
 void queue_link_up(RouteSocket& socket, int index);
 void queue_link_alias(RouteSocket& socket, const std::string& name, const std::string& alias);
+void queue_link_mac(RouteSocket& socket, int index, const Mac& mac);
 void queue_link_removal(RouteSocket& socket, int index);
+// Of a link in another namespace, by the number that namespace_id.hpp knows it by.
+void queue_link_removal(RouteSocket& socket, int index, int namespace_id);
 
 }  // namespace davit::sdk
