@@ -2,6 +2,8 @@
 // `check` and `retain`: what is in force against what should be.
 #include "bridge_driver.hpp"
 #include "network_link.hpp"
+#include "sdk/endpoint/finding.hpp"
+#include "sdk/endpoint/interface.hpp"
 #include "sdk/netlink/nft_dump.hpp"
 
 #include <algorithm>
@@ -9,15 +11,6 @@
 
 namespace davit::bridge {
 namespace {
-
-Result<void> report(const sdk::Call& call, const std::string& object, const std::string& text,
-                    bool repaired) {
-    auto finding = sdk::sized<davit_network_finding>();
-    finding.repaired = repaired ? 1 : 0;
-    finding.object = sdk::str(object);
-    finding.text = sdk::str(text);
-    return call.emit(finding);
-}
 
 // The two lines that let packets of our bridges pass a chain with policy drop.
 std::string mending_lines(const sdk::DroppingChain& chain, const std::string& link) {
@@ -49,9 +42,11 @@ Result<void> BridgeDriver::check_network(const sdk::Call& call, const Network& n
             at->second.index = raised.index;
     }
     for (const std::string& words : raised.mended)
-        TRY(report(call, key, "bridge " + network.settings.link + ": " + words, true));
+        TRY(sdk::emit_network_finding(call, key, "bridge " + network.settings.link + ": " + words,
+                                      true));
     for (const std::string& path : TRY(switch_forwarding_on(network.settings)))
-        TRY(report(call, key, path + " was off: the host did not forward packets", true));
+        TRY(sdk::emit_network_finding(call, key,
+                                      path + " was off: the host did not forward packets", true));
     return {};
 }
 
@@ -59,7 +54,8 @@ Result<void> BridgeDriver::check_firewall(const sdk::Call& call) {
     const auto differences = TRY(firewall_.differences());
     if (differences.empty()) return {};
     TRY(firewall_.restore());
-    for (const std::string& words : differences) TRY(report(call, firewall_.table(), words, true));
+    for (const std::string& words : differences)
+        TRY(sdk::emit_network_finding(call, firewall_.table(), words, true));
     return {};
 }
 
@@ -71,11 +67,12 @@ Result<void> BridgeDriver::check_others(const sdk::Call& call) {
     for (const std::string& link : links) {
         for (const sdk::DroppingChain& chain :
              TRY(sdk::dropping_forward_chains(firewall_.table(), {link})))
-            TRY(report(call, link,
-                       "chain " + chain.name + " of table " + chain.family + " " + chain.table +
-                           " drops forwarded packets of bridge " + link +
-                           "; to let them pass: " + mending_lines(chain, link),
-                       false));
+            TRY(sdk::emit_network_finding(call, link,
+                                          "chain " + chain.name + " of table " + chain.family +
+                                              " " + chain.table +
+                                              " drops forwarded packets of bridge " + link +
+                                              "; to let them pass: " + mending_lines(chain, link),
+                                          false));
     }
     return {};
 }
@@ -95,15 +92,16 @@ Result<void> BridgeDriver::retain_networks(const sdk::Call& call,
     for (const Network& network : networks()) {
         if (live.contains(network.settings.key)) continue;
         TRY(forget_network(network));
-        TRY(report(call, network.settings.key, "network was not in use any more: removed", true));
+        TRY(sdk::emit_network_finding(call, network.settings.key,
+                                      "network was not in use any more: removed", true));
     }
     for (const std::string& key : live) {
         const auto network = find_network(key);
         if (network)
             TRY(check_network(call, *network));
         else
-            TRY(report(call, key, "its settings are lost: remove the network and create it again",
-                       false));
+            TRY(sdk::emit_network_finding(
+                call, key, "its settings are lost: remove the network and create it again", false));
     }
     // Bridges of ours that no settings belong to.
     sdk::RouteSocket socket = TRY(sdk::RouteSocket::open());
@@ -112,7 +110,8 @@ Result<void> BridgeDriver::retain_networks(const sdk::Call& call,
         if (!link.alias.starts_with(prefix) || live.contains(link.alias.substr(prefix.size())))
             continue;
         TRY(remove_bridge(link.name, link.alias));
-        TRY(report(call, link.name, "bridge was not in use any more: removed", true));
+        TRY(sdk::emit_network_finding(call, link.name, "bridge was not in use any more: removed",
+                                      true));
     }
     return {};
 }
@@ -130,12 +129,13 @@ Result<void> BridgeDriver::retain_endpoints(const sdk::Call& call,
         const EndpointId id{sdk::text(live.network), sdk::text(live.endpoint)};
         const auto at = known.find(id);
         if (at == known.end()) {
-            TRY(report(call, id.endpoint, "its link is gone: restart the container", false));
+            TRY(sdk::emit_network_finding(call, id.endpoint,
+                                          "its link is gone: restart the container", false));
             continue;
         }
         std::vector<sdk::Prefix> addresses;
         for (std::uint64_t j = 0; j < live.address_count; ++j)
-            addresses.push_back(prefix_of(live.addresses[j]));
+            addresses.push_back(sdk::prefix_of(live.addresses[j]));
         at->second.published.assign(live.ports, live.ports + live.port_count);
         at->second.addresses = addresses;
         at->second.ports = port_rules(live.ports, live.port_count, addresses);
@@ -148,7 +148,8 @@ Result<void> BridgeDriver::retain_endpoints(const sdk::Call& call,
     for (const auto& [id, endpoint] : known) {
         if (kept.contains(id)) continue;
         reaper_.remove(endpoint.host_index, endpoint_alias(id), std::chrono::milliseconds(0));
-        TRY(report(call, id.endpoint, "endpoint was not in use any more: removed", true));
+        TRY(sdk::emit_network_finding(call, id.endpoint,
+                                      "endpoint was not in use any more: removed", true));
     }
     const std::lock_guard lock(mutex_);
     endpoints_ = std::move(kept);

@@ -4,6 +4,7 @@
 #include "network_link.hpp"
 #include "sdk/base/file.hpp"
 #include "sdk/base/undo.hpp"
+#include "sdk/endpoint/link_name.hpp"
 #include "sdk/netlink/nft_dump.hpp"
 
 #include <fcntl.h>
@@ -17,28 +18,7 @@ constexpr const char* kSettingsDirectory = "networks";
 constexpr std::chrono::seconds kGraceForSandbox{
     2};  // a namespace that goes takes its links with it within 1 s
 
-// 64-bit FNV-1a: names of links have room for some hex digits only, and nobody attacks them, since
-// a clash is seen.
-std::uint64_t digest(const std::string& text) {
-    std::uint64_t hash = 0xcbf29ce484222325u;
-    for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
-    return hash;
-}
-
-std::string hex(std::uint64_t value, int digits) {
-    std::string text;
-    for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4)
-        text += "0123456789abcdef"[(value >> shift) & 15];
-    return text;
-}
-
-// "dvb" or "dvv", four digits of the engine's scope, eight of the key: 15 characters, what the
-// kernel allows.
-std::string link_name(const char* prefix, const std::string& scope, const std::string& key) {
-    return prefix + scope.substr(0, 4) + hex(digest(scope + "/" + key), 8);
-}
-
-std::string settings_file(const std::string& network) { return hex(digest(network), 16) + ".json"; }
+std::string settings_file(const std::string& network) { return sdk::key_digest(network) + ".json"; }
 
 }  // namespace
 
@@ -133,7 +113,7 @@ Result<davit_network_created> BridgeDriver::answer(const Network& network, bool 
 // is an error, but for the default network, which then takes a made one: several engines on one
 // host are normal.
 Result<void> BridgeDriver::choose_link_name(NetworkSettings& settings) const {
-    const std::string made = link_name("dvb", scope_, settings.key);
+    const std::string made = sdk::link_name("dvb", scope_, settings.key);
     if (settings.link.empty()) settings.link = made;
     sdk::RouteSocket socket = TRY(sdk::RouteSocket::open());
     const auto present = sdk::find_link(socket, settings.link);
@@ -225,7 +205,7 @@ Result<EndpointLink> BridgeDriver::connect_somehow(const sdk::Call& call, Endpoi
         fail(Code::not_found, "find bridge ", settings.link, ": it is gone");
     for (int tries = 0; tries < kTries; ++tries) {
         if (plan.bridge == 0) plan.bridge = TRY(put_network(call, settings)).index;
-        plan.host_name = link_name(
+        plan.host_name = sdk::link_name(
             "dvv", scope_,
             id.network + "/" + id.endpoint + std::string(static_cast<std::size_t>(tries), '+'));
         link = connect(plan);
@@ -243,7 +223,9 @@ Result<davit_endpoint_attached> BridgeDriver::attach(const sdk::Call& call,
                                                      const davit_endpoint_attach& request) {
     const EndpointId id{sdk::text(request.network), sdk::text(request.endpoint)};
     const Network network = TRY(find_network(id.network));
-    EndpointPlan plan = TRY(plan_of(request, network.settings));
+    EndpointPlan plan;
+    plan.interface = TRY(sdk::interface_plan(request));
+    if (plan.interface.mtu == 0) plan.interface.mtu = network.settings.mtu;
     plan.alias = endpoint_alias(id);
     plan.bridge = network.index;
     plan.isolated = !network.settings.icc;
@@ -265,12 +247,12 @@ Result<davit_endpoint_attached> BridgeDriver::attach(const sdk::Call& call,
                 .addresses = {}};
     Undo disconnect(
         [&] { reaper_.remove(link.host_index, plan.alias, std::chrono::milliseconds(0)); });
-    endpoint.ports = port_rules(request.ports, request.port_count, plan.addresses);
+    endpoint.ports = port_rules(request.ports, request.port_count, plan.interface.addresses);
     if (network.settings.internal) endpoint.ports.clear();
     endpoint.published.assign(request.ports, request.ports + request.port_count);
-    endpoint.addresses = plan.addresses;
+    endpoint.addresses = plan.interface.addresses;
     TRY(firewall_.publish(endpoint.ports));
-    TRY(firewall_.forget_datagrams(request.ports, request.port_count, plan.addresses));
+    TRY(firewall_.forget_datagrams(request.ports, request.port_count, plan.interface.addresses));
     disconnect.keep();
     forget.keep();
     {
@@ -280,7 +262,7 @@ Result<davit_endpoint_attached> BridgeDriver::attach(const sdk::Call& call,
     auto attached = sdk::sized<davit_endpoint_attached>();
     attached.index = static_cast<std::uint32_t>(link.index);
     link.interface.copy(attached.interface, sizeof attached.interface - 1);
-    std::copy(plan.mac.begin(), plan.mac.end(), attached.mac);
+    std::copy(plan.interface.mac.begin(), plan.interface.mac.end(), attached.mac);
     return attached;
 }
 

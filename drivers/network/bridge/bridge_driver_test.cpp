@@ -2,7 +2,7 @@
 // Objects and their life cycle. What packets may do is in bridge_packets_test.cpp, what a crash or
 // another program leaves in bridge_recovery_test.cpp.
 #include "bridge_fixture.hpp"
-#include "sysctl.hpp"
+#include "sdk/endpoint/sysctl.hpp"
 
 #include <filesystem>
 
@@ -189,11 +189,11 @@ TEST_F(BridgeDriverTest, R_45_no_link_heeds_router_advertisements_or_speaks_ipv6
     ASSERT_TRUE(created);
     const Container one = start("172.30.0.2/16");
     const std::string bridge = std::string("ipv6/conf/") + created->link + "/";
-    EXPECT_EQ(*read_sysctl(bridge + "accept_ra"), "0");
-    EXPECT_EQ(*read_sysctl(bridge + "disable_ipv6"), "1");
+    EXPECT_EQ(*sdk::read_sysctl(bridge + "accept_ra"), "0");
+    EXPECT_EQ(*sdk::read_sysctl(bridge + "disable_ipv6"), "1");
     EXPECT_FALSE(shell("ip -6 -o addr | grep -qE 'dvb|dvv'"));
     ASSERT_TRUE(one.netns.run([]() -> Result<void> {
-        EXPECT_EQ(*read_sysctl("ipv6/conf/eth0/disable_ipv6"), "1");
+        EXPECT_EQ(*sdk::read_sysctl("ipv6/conf/eth0/disable_ipv6"), "1");
         return {};
     }));
 }
@@ -213,7 +213,7 @@ TEST_F(BridgeDriverTest, sysctls_of_the_interface_are_set_before_it_is_up) {
     const auto attached = driver_->attach(call(), request);
     ASSERT_TRUE(attached) << attached.error().what;
     ASSERT_TRUE(one.netns.run([]() -> Result<void> {
-        EXPECT_EQ(*read_sysctl("ipv4/conf/eth0/log_martians"), "1");
+        EXPECT_EQ(*sdk::read_sysctl("ipv4/conf/eth0/log_martians"), "1");
         return {};
     }));
     request.endpoint = sdk::str("two");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "firewall.hpp"
 
+#include "sdk/endpoint/interface.hpp"
 #include "sdk/netlink/conntrack.hpp"
 #include "sdk/netlink/nft_dump.hpp"
 
@@ -41,7 +42,7 @@ std::map<std::string, std::vector<NftElement>> elements_of(const NetworkSettings
 }
 
 PortRule port_rule(const davit_port& port, const sdk::Prefix& container) {
-    const sdk::Prefix host = prefix_of(port.host);
+    const sdk::Prefix host = sdk::prefix_of(port.host);
     PortRule rule;
     NftValue key = NftValue().protocol(port.protocol);
     if (host.family != 0) key.address(host);

@@ -4,7 +4,8 @@
 #include "endpoint.hpp"
 #include "sdk/base/file.hpp"
 #include "sdk/base/undo.hpp"
-#include "sysctl.hpp"
+#include "sdk/endpoint/interface.hpp"
+#include "sdk/endpoint/sysctl.hpp"
 
 #include <algorithm>
 
@@ -24,7 +25,7 @@ std::vector<sdk::Prefix> host_addresses(const NetworkSettings& settings) {
 std::vector<std::pair<std::string, std::string>> wanted_sysctls(const NetworkSettings& settings) {
     std::vector<std::pair<std::string, std::string>> wanted = {
         {"ipv4/conf/" + settings.link + "/route_localnet", "1"}};
-    if (!has_ipv6()) return wanted;
+    if (!sdk::has_ipv6()) return wanted;
     const std::string conf = "ipv6/conf/" + settings.link + "/";
     wanted.emplace_back(conf + "disable_ipv6", settings.gateway6.family != 0 ? "0" : "1");
     wanted.emplace_back(conf + "accept_ra", "0");
@@ -34,8 +35,8 @@ std::vector<std::pair<std::string, std::string>> wanted_sysctls(const NetworkSet
 
 Result<void> mend_sysctls(const NetworkSettings& settings, std::vector<std::string>& mended) {
     for (const auto& [path, value] : wanted_sysctls(settings)) {
-        if (TRY(read_sysctl(path)) == value) continue;
-        TRY(write_sysctl(path, value));
+        if (TRY(sdk::read_sysctl(path)) == value) continue;
+        TRY(sdk::write_sysctl(path, value));
         mended.push_back(path + " was not " + value);
     }
     return {};
@@ -59,7 +60,8 @@ Result<void> mend_addresses(sdk::RouteSocket& socket, const sdk::Link& link,
 // own.
 Result<void> create(sdk::RouteSocket& socket, const NetworkSettings& settings) {
     const sdk::Prefix& best = settings.gateway4.family != 0 ? settings.gateway4 : settings.gateway6;
-    sdk::queue_bridge(socket, {.name = settings.link, .mac = mac_of({best}), .mtu = settings.mtu});
+    sdk::queue_bridge(socket,
+                      {.name = settings.link, .mac = sdk::mac_of({best}), .mtu = settings.mtu});
     return socket.commit();
 }
 
@@ -111,8 +113,8 @@ Result<void> remove_bridge(const std::string& name, const std::string& alias) {
 Result<std::vector<std::string>> switch_forwarding_on(const NetworkSettings& settings) {
     std::vector<std::string> changed;
     const auto ensure = [&](const std::string& path) -> Result<void> {
-        if (TRY(read_sysctl(path)) == "1") return {};
-        TRY(write_sysctl(path, "1"));
+        if (TRY(sdk::read_sysctl(path)) == "1") return {};
+        TRY(sdk::write_sysctl(path, "1"));
         changed.push_back("net/" + path);
         return {};
     };

@@ -2,6 +2,7 @@
 #include "network_settings.hpp"
 
 #include "sdk/base/json.hpp"
+#include "sdk/endpoint/interface.hpp"
 #include "sdk/plugin/value.hpp"
 
 #include <algorithm>
@@ -72,19 +73,11 @@ Result<void> check_link_name(const std::string& name) {
 
 }  // namespace
 
-sdk::Prefix prefix_of(const davit_address& address) {
-    sdk::Prefix prefix;
-    prefix.family = address.family;
-    prefix.length = address.prefix;
-    std::copy(std::begin(address.bytes), std::end(address.bytes), prefix.bytes.begin());
-    return prefix;
-}
-
 Result<NetworkSettings> settings_of(const davit_network_create& request) {
     NetworkSettings settings;
     settings.key = sdk::text(request.network);
-    settings.gateway4 = prefix_of(request.gateway4);
-    settings.gateway6 = prefix_of(request.gateway6);
+    settings.gateway4 = sdk::prefix_of(request.gateway4);
+    settings.gateway6 = sdk::prefix_of(request.gateway6);
     settings.is_default = (request.flags & DAVIT_NETWORK_DEFAULT) != 0;
     settings.internal = (request.flags & DAVIT_NETWORK_INTERNAL) != 0;
     if (settings.gateway4.family == 0 && settings.gateway6.family == 0)

@@ -35,6 +35,4 @@ Result<NetworkSettings> settings_of(const davit_network_create& request);
 std::string to_text(const NetworkSettings& settings);
 Result<NetworkSettings> settings_from_text(std::string_view text);
 
-sdk::Prefix prefix_of(const davit_address& address);
-
 }  // namespace davit::bridge

@@ -7,7 +7,7 @@
 
 #include <string>
 
-namespace davit::bridge {
+namespace davit::sdk {
 
 // `path` below /proc/sys/net: "ipv4/conf/davit0/route_localnet". Errors: not_found; denied.
 Result<void> write_sysctl(const std::string& path, const std::string& value);
@@ -16,4 +16,4 @@ Result<std::string> read_sysctl(const std::string& path);
 // Whether this kernel speaks IPv6 at all (it may be switched off at boot).
 bool has_ipv6();
 
-}  // namespace davit::bridge
+}  // namespace davit::sdk

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sysctl.hpp"
+#include "sdk/endpoint/sysctl.hpp"
 
 #include "sdk/base/fd.hpp"
 #include "sdk/base/file.hpp"
@@ -7,7 +7,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-namespace davit::bridge {
+namespace davit::sdk {
 namespace {
 
 constexpr std::size_t kLongestValue = 4096;  // the kernel gives and takes at most a page
@@ -37,4 +37,4 @@ Result<std::string> read_sysctl(const std::string& path) {
 
 bool has_ipv6() { return ::access("/proc/sys/net/ipv6/conf/all/forwarding", F_OK) == 0; }
 
-}  // namespace davit::bridge
+}  // namespace davit::sdk
