@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sdk/contract/network_bench.hpp"
 
-#include "sdk/netlink/link.hpp"
-
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <algorithm>
@@ -69,12 +67,13 @@ Fabric::~Fabric() {
     instance_->close(instance_, caller.raw());
 }
 
-Result<davit_network_created> Fabric::create(const std::string& network, const std::string& gateway,
-                                             const std::string& options) const {
+Result<davit_network_created> Fabric::create(const NetworkWish& wish) const {
     auto request = sized<davit_network_create>();
-    request.network = str(network);
-    request.options = str(options);
-    request.gateway4 = network_address(gateway);
+    request.flags = wish.flags;
+    request.network = str(wish.key);
+    request.options = str(wish.options);
+    request.gateway4 = network_address(wish.gateway4);
+    request.gateway6 = network_address(wish.gateway6);
     Caller caller;
     return caller.ask(table_->create_network, instance_, request);
 }
@@ -92,10 +91,13 @@ Result<davit_endpoint_attached> Fabric::attach(const Sandbox& sandbox) const {
     request.network = str(sandbox.network);
     request.endpoint = str(sandbox.endpoint);
     request.interface_prefix = str("eth");
-    request.flags = sandbox.gateway.empty() ? 0 : DAVIT_ENDPOINT_DEFAULT_ROUTE;
+    const bool has_gateway = !sandbox.gateway.empty() || !sandbox.gateway6.empty();
+    request.flags = has_gateway ? DAVIT_ENDPOINT_DEFAULT_ROUTE : 0;
+    std::copy(sandbox.mac.begin(), sandbox.mac.end(), request.mac);
     request.addresses = sandbox.addresses.data();
     request.address_count = sandbox.addresses.size();
     request.gateway4 = network_address(sandbox.gateway);
+    request.gateway6 = network_address(sandbox.gateway6);
     request.ports = sandbox.ports.data();
     request.port_count = sandbox.ports.size();
     request.options = str("{}");
@@ -181,9 +183,11 @@ void NetworkBench::kill_and_reopen() {
 }
 
 void NetworkBench::create_networks() {
-    const auto first = fabric_->create("net-a", "172.30.0.1/16", subject_.options);
+    const auto first =
+        fabric_->create({.key = "net-a", .gateway4 = "172.30.0.1/16", .options = subject_.options});
     ASSERT_TRUE(first) << first.error().what;
-    const auto second = fabric_->create("net-b", "172.31.0.1/16", subject_.other_options);
+    const auto second = fabric_->create(
+        {.key = "net-b", .gateway4 = "172.31.0.1/16", .options = subject_.other_options});
     ASSERT_TRUE(second) << second.error().what;
 }
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the network cases share: a host with a LAN, an instance on a directory of its own, and calls
-// that read as words. Private to the suite. One thread, unless a method says otherwise.
+// that read as words. For the suite and for drivers' own tests. One thread, unless a method says
+// otherwise.
 #pragma once
 
 #include "davit/network.h"
 #include "sdk/base/fd.hpp"
 #include "sdk/contract/network_contract.hpp"
 #include "sdk/contract/network_lab.hpp"
+#include "sdk/netlink/link.hpp"
 #include "sdk/plugin/caller.hpp"
 
 #include <memory>
@@ -23,13 +25,23 @@ struct NetworkFinding {
 
 davit_address network_address(const std::string& text);  // "": none
 
+// What a network is asked to be; zero and empty: not asked.
+struct NetworkWish {
+    std::string key = "net-a";
+    std::string gateway4, gateway6;
+    std::string options = "{}";
+    std::uint32_t flags = 0;
+};
+
 // A sandbox with what its endpoint was asked to be.
 struct Sandbox {
     NetNs netns;
     std::string network, endpoint;
     std::vector<davit_address> addresses;
     std::vector<davit_port> ports;
-    std::string gateway;
+    std::string gateway;  // of the default route; empty: none
+    std::string gateway6 = {};
+    Mac mac = {};  // all zero: the driver's choice
 };
 
 // An opened instance. Its calls may come from several threads: each makes a Caller of its own.
@@ -42,8 +54,7 @@ public:
 
     const davit_network& table() const { return *table_; }
     davit_instance* instance() const { return instance_; }
-    Result<davit_network_created> create(const std::string& network, const std::string& gateway,
-                                         const std::string& options) const;
+    Result<davit_network_created> create(const NetworkWish& wish) const;
     Result<void> remove(const std::string& network) const;
     Result<davit_endpoint_attached> attach(const Sandbox& sandbox) const;
     Result<void> detach(const Sandbox& sandbox, bool stays) const;

@@ -38,10 +38,12 @@ bool has(const Names& names, const std::string& name) {
 
 void create_network_is_idempotent(NetworkBench& bench) {
     bench.create_networks();
-    const auto again = bench.fabric().create("net-a", "172.30.0.1/16", bench.subject().options);
+    const auto again = bench.fabric().create(
+        {.key = "net-a", .gateway4 = "172.30.0.1/16", .options = bench.subject().options});
     ASSERT_TRUE(again) << again.error().what;
     EXPECT_EQ(again->existed, 1u);
-    const auto other = bench.fabric().create("net-a", "172.29.0.1/16", bench.subject().options);
+    const auto other = bench.fabric().create(
+        {.key = "net-a", .gateway4 = "172.29.0.1/16", .options = bench.subject().options});
     ASSERT_FALSE(other) << "it exists with another subnet";
     EXPECT_EQ(other.error().code, Code::exists);
 }

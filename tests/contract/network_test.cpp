@@ -10,6 +10,12 @@ using davit::sdk::contract::register_network_contract;
 [[maybe_unused]] const bool kRegistered = [] {
     register_network_contract(
         {.name = "Bridge", .driver = [] { return davit::tests::load_driver("bridge"); }});
+    register_network_contract({.name = "Macvlan",
+                               .driver = [] { return davit::tests::load_driver("macvlan"); },
+                               .options = R"({"parent": "lanlink0"})",
+                               .other_options = "{}",
+                               .publishes = false,
+                               .reaches_host = false});
     return true;
 }();
 
