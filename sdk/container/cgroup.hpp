@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Control groups of containers: made with their limits, joined, frozen, emptied, removed. One
-// interface; version 1 in cgroup_v1.cpp. Used by exec drivers; the launcher gets open files only.
-// Thread-safe for different groups.
+// interface; version 1 in cgroup_v1.cpp, version 2 in cgroup_v2.cpp. Used by exec drivers; the
+// launcher gets open files only. Thread-safe for different groups.
 #pragma once
 
 #include "sdk/base/fd.hpp"
@@ -54,8 +54,18 @@ struct Resources {
 
 // Where a group shows up: bound below /sys/fs/cgroup inside a container.
 struct GroupDirectory {
-    std::string name;  // "memory"
+    std::string name;  // "memory"; empty: the only hierarchy (version 2), /sys/fs/cgroup itself
     std::string path;  // absolute, on the host
+};
+
+// How a process comes into a group. Moving one that exists waits for an RCU grace period, 5 ms
+// after idle; both ways here avoid that.
+struct Entrance {
+    // Version 2: the directory for clone3(CLONE_INTO_CGROUP). No descriptor on version 1.
+    Fd birthplace;
+    // A single-threaded process writes "0" to each. On version 1 these are `tasks`, which move one
+    // thread by itself without the wait; on version 2 cgroup.procs, for whoever exists already.
+    std::vector<Fd> joins;
 };
 
 class Cgroups {
@@ -63,17 +73,17 @@ public:
     virtual ~Cgroups() = default;
 
     // Groups below `parent` ("davit-1a2b3c4d", made when it is missing), with `parent`/launch for
-    // the launchers. Errors: unsupported without a mounted hierarchy.
+    // the launchers, in what is mounted at /sys/fs/cgroup. Errors: unsupported without a mounted
+    // hierarchy; busy (version 2) when processes live where controllers have to be enabled.
     static Result<std::unique_ptr<Cgroups>> open(const std::string& parent);
 
     // Makes an empty group and writes its limits. Errors: invalid value; unsupported limit. On
     // failure nothing is left.
     virtual Result<void> make(const std::string& group, const Resources& limits) const = 0;
     virtual Result<void> update(const std::string& group, const Resources& limits) const = 0;
-    // Files that a single-threaded process joins by: it writes "0" to each. On version 1 these are
-    // `tasks`: moving one thread by itself waits for no RCU grace period, which cgroup.procs costs
-    // 5 ms after idle.
-    virtual Result<std::vector<Fd>> open_joins(const std::string& group) const = 0;
+    virtual Result<Entrance> open_entrance(const std::string& group) const = 0;
+    // To where its process `pid` is: on version 2 a container may have moved it further down.
+    virtual Result<Entrance> open_entrance_beside(const std::string& group, pid_t pid) const = 0;
     // Counts out-of-memory kills; see `oom_kills`.
     virtual Result<Fd> open_memory_events(const std::string& group) const = 0;
     virtual std::vector<GroupDirectory> directories(const std::string& group) const = 0;
@@ -93,7 +103,7 @@ public:
 
 // The number behind "oom_kill" in a file of open_memory_events; 0 when there is none.
 std::uint64_t oom_kills(int memory_events);
-// Joins by the files of open_joins. The caller has one thread.
+// Joins by one of Entrance::joins. The caller has one thread.
 Result<void> join_group(int join_file);
 
 // Access that every container has (the specification's default devices and terminals).

@@ -4,24 +4,19 @@
 #include "sdk/base/file.hpp"
 #include "sdk/base/process.hpp"
 #include "sdk/base/undo.hpp"
-#include "sdk/container/cgroup.hpp"
+#include "sdk/container/cgroup_files.hpp"
 
 #include <fcntl.h>
-#include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 #include <algorithm>
 #include <csignal>
-#include <cstdlib>
 #include <sstream>
 
 namespace davit::sdk {
 
 namespace {
 
-constexpr std::size_t kMaxFile = 1u << 20;  // cgroup.procs of 100 000 processes
-constexpr int kPatience = 100;       // tries, 10 ms apart: a killed process leaves within moments
-constexpr long kPause = 10'000'000;  // nanoseconds
+using namespace cgroup;
 
 struct Hierarchy {
     std::string name;  // of its mount directory: "memory", "cpu,cpuacct", "systemd"
@@ -33,19 +28,6 @@ struct Hierarchy {
         return std::find(controllers.begin(), controllers.end(), controller) != controllers.end();
     }
 };
-
-void pause() {
-    const timespec time{0, kPause};
-    ::nanosleep(&time, nullptr);
-}
-
-Result<void> write_file(int directory, const std::string& path, const std::string& value) {
-    Fd file(::openat(directory, path.c_str(), O_WRONLY | O_CLOEXEC));
-    if (!file) return os_error("open " + path);
-    if (::write(file.get(), value.data(), value.size()) < 0)
-        return os_error("write " + value + " to " + path);
-    return {};
-}
 
 std::string device_rule(const DeviceRule& rule) {
     const auto number = [](const std::optional<std::int64_t>& value) {
@@ -106,15 +88,19 @@ public:
         return {};
     }
 
-    Result<std::vector<Fd>> open_joins(const std::string& group) const override {
-        std::vector<Fd> files;
+    Result<Entrance> open_entrance(const std::string& group) const override {
+        Entrance entrance;
         for (const Hierarchy& hierarchy : hierarchies_) {
             Fd file(::openat(hierarchy.directory.get(), (inside(group) + "/tasks").c_str(),
                              O_WRONLY | O_CLOEXEC));
             if (!file) return os_error("open control group " + group);
-            files.push_back(std::move(file));
+            entrance.joins.push_back(std::move(file));
         }
-        return files;
+        return entrance;
+    }
+
+    Result<Entrance> open_entrance_beside(const std::string& group, pid_t) const override {
+        return open_entrance(group);
     }
 
     Result<Fd> open_memory_events(const std::string& group) const override {
@@ -137,10 +123,7 @@ public:
     Result<std::vector<pid_t>> processes(const std::string& group) const override {
         const Hierarchy& hierarchy = counting();
         std::vector<pid_t> pids;
-        const std::string text =
-            TRY(read_file(hierarchy.directory.get(), inside(group) + "/cgroup.procs", kMaxFile));
-        std::istringstream lines(text);
-        for (pid_t pid = 0; lines >> pid;) pids.push_back(pid);
+        TRY(add_processes(hierarchy.directory.get(), inside(group), pids));
         return pids;
     }
 
@@ -178,7 +161,7 @@ public:
 
     Result<void> remove(const std::string& group) const override {
         for (const Hierarchy& hierarchy : hierarchies_)
-            TRY(remove_directory(hierarchy.directory.get(), inside(group))
+            TRY(remove_group(hierarchy.directory.get(), inside(group))
                     .context("remove control group ", group));
         return {};
     }
@@ -186,7 +169,7 @@ public:
     Result<std::vector<std::string>> groups() const override {
         std::vector<std::string> all;
         for (const Hierarchy& hierarchy : hierarchies_)
-            for (std::string& name : TRY(subdirectories(hierarchy.directory.get(), parent_)))
+            for (std::string& name : TRY(groups_in(hierarchy.directory.get(), parent_)))
                 if (name != kLaunch && std::find(all.begin(), all.end(), name) == all.end())
                     all.push_back(std::move(name));
         return all;
@@ -231,39 +214,7 @@ private:
     }
 
     static Result<void> make_directory_in(const Hierarchy& hierarchy, const std::string& path) {
-        if (::mkdirat(hierarchy.directory.get(), path.c_str(), 0755) != 0 && errno != EEXIST)
-            return os_error("make control group " + hierarchy.name + "/" + path);
-        return {};
-    }
-
-    static Result<std::vector<std::string>> subdirectories(int directory, const std::string& path) {
-        std::vector<std::string> found;
-        Fd opened(
-            ::openat(directory, path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-        if (!opened)
-            return errno == ENOENT ? Result<std::vector<std::string>>(found)
-                                   : os_error("open " + path);
-        for (std::string& name : TRY(list_names(opened.get()))) {
-            struct stat status {};
-            if (::fstatat(opened.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-                S_ISDIR(status.st_mode))
-                found.push_back(std::move(name));
-        }
-        return found;
-    }
-
-    // A group is busy for a moment after its last process was reaped.
-    static Result<void> remove_directory(int directory, const std::string& path) {
-        for (int attempt = 0;; ++attempt) {
-            if (::unlinkat(directory, path.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT)
-                return {};
-            if (errno != EBUSY || attempt == kPatience) return os_error("remove " + path);
-            for (const std::string& child : TRY(subdirectories(directory, path)))
-                TRY(remove_directory(directory, path + "/" + child));
-            if (::unlinkat(directory, path.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT)
-                return {};
-            pause();
-        }
+        return make_group(hierarchy.directory.get(), path).context("in ", hierarchy.name);
     }
 
     Result<void> write_value(const std::string& group, const std::string& file,
@@ -371,17 +322,7 @@ private:
 
 }  // namespace
 
-std::vector<DeviceRule> usual_device_rules() {
-    // Making any node is harmless, opening it is what counts; then null, zero, full, tty, random,
-    // urandom, console, the terminals of a devpts and its ptmx.
-    std::vector<DeviceRule> rules{{true, 'c', {}, {}, "m"}, {true, 'b', {}, {}, "m"}};
-    for (const std::int64_t minor : {3, 5, 7, 8, 9}) rules.push_back({true, 'c', 1, minor, "rwm"});
-    for (const std::int64_t minor : {0, 1, 2}) rules.push_back({true, 'c', 5, minor, "rwm"});
-    rules.push_back({true, 'c', 136, {}, "rwm"});
-    return rules;
-}
-
-Result<std::unique_ptr<Cgroups>> Cgroups::open(const std::string& parent) {
+Result<std::unique_ptr<Cgroups>> open_cgroups_v1(const std::string& parent) {
     Fd proc = TRY(open_directory("/proc/self", O_PATH));
     std::vector<Hierarchy> hierarchies =
         find_hierarchies(TRY(read_file(proc.get(), "mountinfo", 16 * kMaxFile)));

@@ -26,12 +26,16 @@ Result<void> write_map(int proc, const std::string& path, std::span<const IdRang
 
 }  // namespace
 
-Result<Cloned> clone_process(std::uint64_t flags) {
+Result<Cloned> clone_process(std::uint64_t flags, int group) {
     int pidfd = -1;
     clone_args arguments{};
     arguments.flags = flags | CLONE_PIDFD;
     arguments.pidfd = reinterpret_cast<std::uintptr_t>(&pidfd);
     arguments.exit_signal = SIGCHLD;
+    if (group >= 0) {
+        arguments.flags |= CLONE_INTO_CGROUP;
+        arguments.cgroup = static_cast<std::uint64_t>(group);
+    }
     const long pid = ::syscall(SYS_clone3, &arguments, sizeof arguments);
     if (pid < 0) return os_error("create process");
     if (pid == 0) return Cloned{};

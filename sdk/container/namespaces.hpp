@@ -18,8 +18,9 @@ struct Cloned {
     pid_t pid = 0;  // 0 in the new process
     Fd pidfd;       // of the new process, in the old one
 };
-// clone3(2) with CLONE_NEW… flags and SIGCHLD at its end; no memory is shared.
-Result<Cloned> clone_process(std::uint64_t flags);
+// clone3(2) with CLONE_NEW… flags and SIGCHLD at its end; no memory is shared. `group`: directory
+// of a control group of version 2 for it; −1: the caller's.
+Result<Cloned> clone_process(std::uint64_t flags, int group = -1);
 
 // Enters namespaces: `fd` a namespace file or a pidfd, `flags` the CLONE_NEW… kinds. The pid
 // namespace holds for children only; the user namespace is entered first by the kernel's own order.

@@ -156,8 +156,7 @@ ExecBench::~ExecBench() {
     }
     close();
     states_.clear();
-    for (const auto& hierarchy : std::filesystem::directory_iterator("/sys/fs/cgroup")) {
-        const std::string parent = hierarchy.path().string() + "/davit-" + scope_;
+    for (const std::string& parent : group_parents()) {
         // The last launchers may still be on their way out.
         for (int tries = 0;
              tries < 200 && ::rmdir((parent + "/launch").c_str()) != 0 && errno == EBUSY; ++tries)
@@ -387,14 +386,24 @@ std::string ExecBench::output_in(const std::string& key, const std::string& comm
 
 std::set<std::string> ExecBench::leftovers() const {
     std::set<std::string> found;
-    for (const auto& hierarchy : std::filesystem::directory_iterator("/sys/fs/cgroup")) {
-        const auto parent = hierarchy.path() / ("davit-" + scope_);
-        if (!std::filesystem::exists(parent)) continue;
+    for (const std::string& parent : group_parents())
         for (const auto& entry : std::filesystem::directory_iterator(parent))
             if (entry.is_directory() && entry.path().filename() != "launch")
                 found.insert(entry.path().string());
-    }
     return found;
+}
+
+std::vector<std::string> ExecBench::group_parents() const {
+    const std::filesystem::path top = "/sys/fs/cgroup";
+    std::vector<std::filesystem::path> hierarchies{top};
+    if (!std::filesystem::exists(top / "cgroup.controllers"))  // of version 2
+        for (const auto& hierarchy : std::filesystem::directory_iterator(top))
+            hierarchies.push_back(hierarchy.path());
+    std::vector<std::string> parents;
+    for (const auto& hierarchy : hierarchies)
+        if (const auto parent = hierarchy / ("davit-" + scope_); std::filesystem::exists(parent))
+            parents.push_back(parent.string());
+    return parents;
 }
 
 std::size_t ExecBench::descriptors() const {

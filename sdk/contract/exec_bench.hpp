@@ -102,7 +102,9 @@ public:
     int state_directory(
         const std::string& key);  // made when it is missing; open to the end of the case
     std::set<std::string> leftovers() const;  // control groups of this engine, launchers' aside
-    std::size_t descriptors() const;          // open in this process
+    // This engine's control group in every hierarchy; in the one tree of version 2.
+    std::vector<std::string> group_parents() const;
+    std::size_t descriptors() const;  // open in this process
     const std::string& scope() const { return scope_; }
 
 private:

@@ -50,9 +50,9 @@ std::uint32_t flags_of(const ProcessConfig& process, const LaunchContext& launch
     return flags;
 }
 
-List<FdIndex> add_fds(SpecWriter& writer, const std::vector<int>& fds) {
+List<FdIndex> add_fds(SpecWriter& writer, const std::vector<Fd>& fds) {
     std::vector<FdIndex> list;
-    for (const int fd : fds) list.push_back(writer.add_fd(fd));
+    for (const Fd& fd : fds) list.push_back(writer.add_fd(fd.get()));
     return writer.add(list);
 }
 
@@ -68,8 +68,12 @@ Spec encode_common(SpecWriter& writer, const ProcessConfig& process, const Launc
     spec.root = kNoFd;
     spec.target = kNoFd;
     spec.memory_events = kNoFd;
-    spec.launch_joins = add_fds(writer, launch.launch_joins);
-    spec.group_joins = add_fds(writer, launch.group_joins);
+    spec.launch_joins = add_fds(writer, launch.launchers->joins);
+    spec.group_birthplace = kNoFd;
+    if (launch.entrance->birthplace)
+        spec.group_birthplace = writer.add_fd(launch.entrance->birthplace.get());
+    else
+        spec.group_joins = add_fds(writer, launch.entrance->joins);
     spec.process = encode_process(writer, process, launch);
     return spec;
 }

@@ -16,10 +16,10 @@ struct LaunchContext {
     std::string boot_id;
     std::string group;
     int state_directory = -1;
-    std::vector<int> launch_joins;
-    std::vector<int> group_joins;
-    std::string seccomp;             // compiled; empty: none
-    std::uint32_t output_flags = 0;  // DAVIT_EXEC_TTY, …
+    const sdk::Entrance* launchers = nullptr;  // to the control group of launchers
+    const sdk::Entrance* entrance = nullptr;   // to the container's
+    std::string seccomp;                       // compiled; empty: none
+    std::uint32_t output_flags = 0;            // DAVIT_EXEC_TTY, …
     std::string log_path;
     std::uint64_t log_max_bytes = 0;
     std::uint32_t log_max_files = 0;

@@ -30,12 +30,6 @@ Result<Fd> keep(int fd, const char* what) {
     return kept;
 }
 
-std::vector<int> numbers(const std::vector<Fd>& fds) {
-    std::vector<int> list;
-    for (const Fd& fd : fds) list.push_back(fd.get());
-    return list;
-}
-
 // Keys name control groups and session directories, and stand in records without escaping.
 Result<void> check_name(std::string_view name, std::string_view more, const char* what) {
     const auto allowed = [&](char c) {
@@ -122,10 +116,10 @@ Result<davit_exec_process> NativeDriver::create(const sdk::Call&,
 
     TRY(groups_->make(key, config.resources).context("create container ", key));
     Undo remove_group([&] { static_cast<void>(groups_->remove(key)); });
-    const std::vector<Fd> launch_joins = TRY(groups_->open_joins(sdk::Cgroups::kLaunch));
-    const std::vector<Fd> group_joins = TRY(groups_->open_joins(key));
-    context.launch_joins = numbers(launch_joins);
-    context.group_joins = numbers(group_joins);
+    const sdk::Entrance launchers = TRY(groups_->open_entrance(sdk::Cgroups::kLaunch));
+    const sdk::Entrance entrance = TRY(groups_->open_entrance(key));
+    context.launchers = &launchers;
+    context.entrance = &entrance;
     TRY(atomic_write(request.state_fd, kPolicyFile, context.seccomp));
     Undo remove_policy([&] { ::unlinkat(request.state_fd, kPolicyFile, 0); });
 
@@ -195,10 +189,10 @@ Result<davit_exec_process> NativeDriver::exec(const sdk::Call&, const davit_exec
     context.columns = request.columns;
     if (request.privileged == 0)
         context.seccomp = TRY(read_file(first.directory.get(), kPolicyFile, kMaxPolicy));
-    const std::vector<Fd> launch_joins = TRY(groups_->open_joins(sdk::Cgroups::kLaunch));
-    const std::vector<Fd> group_joins = TRY(groups_->open_joins(container->group));
-    context.launch_joins = numbers(launch_joins);
-    context.group_joins = numbers(group_joins);
+    const sdk::Entrance launchers = TRY(groups_->open_entrance(sdk::Cgroups::kLaunch));
+    const sdk::Entrance entrance = TRY(groups_->open_entrance_beside(container->group, first.pid));
+    context.launchers = &launchers;
+    context.entrance = &entrance;
     SpecWriter writer;
     SessionContext inside{.target = first.process.get(),
                           .namespaces = TRY(other_namespaces(first.pid))};

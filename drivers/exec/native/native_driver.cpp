@@ -65,7 +65,9 @@ Result<void> NativeDriver::probe(const sdk::Call& call, const davit_open& reques
     static_cast<void>(request);
     auto pause = sdk::sized<davit_probed>();
     pause.ability = sdk::str(DAVIT_EXEC_PAUSE);
-    pause.available = ::access("/sys/fs/cgroup/freezer", F_OK) == 0 ? 1 : 0;
+    // Every group of version 2 can be frozen; version 1 has a hierarchy for it.
+    const bool version_2 = ::access("/sys/fs/cgroup/cgroup.controllers", F_OK) == 0;
+    pause.available = version_2 || ::access("/sys/fs/cgroup/freezer", F_OK) == 0 ? 1 : 0;
     const std::string reason = pause.available != 0 ? "" : "no: no freezer hierarchy";
     pause.reason = sdk::str(reason);
     return call.emit(pause);

@@ -113,13 +113,20 @@ private:
         return fail(Code::denied, "mount over ", destination, ": it lies inside procfs");
     }
 
-    // One read-only directory with this container's group of each hierarchy, as hosts lay them out.
+    // Version 1: one read-only directory with this container's group of each hierarchy, as hosts
+    // lay them out. Version 2: the tree, which begins where the cgroup namespace does.
     Result<void> add_cgroups(const MountSpec& spec, const std::string& destination) {
+        const auto groups = TRY(package_.spec().list(package_->groups));
+        if (groups.size() == 1 && groups[0].name.length == 0) {
+            FsContext tree = TRY(FsContext::open("cgroup2"));
+            const DetachedMount mount = TRY(tree.mount(spec.set).context("mount ", destination));
+            return root_.mount(mount, {.path = destination});
+        }
         FsContext context = TRY(FsContext::open("tmpfs"));
         TRY(context.set("mode", "0755"));
         DetachedMount mount = TRY(context.mount(spec.set & ~std::uint64_t{MOUNT_ATTR_RDONLY}));
         TRY(root_.mount(mount, {.path = destination}));
-        for (const GroupSpec& group : TRY(package_.spec().list(package_->groups))) {
+        for (const GroupSpec& group : groups) {
             const std::string place = destination + "/" + TRY(package_.text(group.name));
             DetachedMount directory =
                 TRY(DetachedMount::clone(AT_FDCWD, TRY(package_.text(group.path))));

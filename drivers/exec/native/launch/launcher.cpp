@@ -158,7 +158,9 @@ private:
         if (package.has(kSession) && (package->namespaces & CLONE_NEWPID) != 0)
             TRY(sdk::join_namespaces(TRY(package.fd(package->target)),
                                      CLONE_NEWPID));  // for the child only
-        sdk::Cloned child = TRY(sdk::clone_process(static_cast<std::uint64_t>(made)));
+        const int group =
+            package->group_birthplace == kNoFd ? -1 : TRY(package.fd(package->group_birthplace));
+        sdk::Cloned child = TRY(sdk::clone_process(static_cast<std::uint64_t>(made), group));
         if (child.pid == 0) {
             sync.ours.reset();
             channel_.reset();  // it must end with the launcher, not with the container

@@ -18,7 +18,7 @@
 namespace davit::native {
 
 inline constexpr std::uint32_t kSpecMagic = 0x444c4331;  // "DLC1"
-inline constexpr std::uint32_t kSpecVersion = 1;
+inline constexpr std::uint32_t kSpecVersion = 2;
 inline constexpr std::uint64_t kMaxSpec = 64u << 20;  // arguments and environment end at a few MiB
 inline constexpr std::uint64_t kMaxFds = 8192;        // mounts of one container, and some
 
@@ -77,7 +77,7 @@ struct JoinSpec {  // a namespace of somebody else's
     std::int32_t kind;  // CLONE_NEW…
 };
 struct GroupSpec {
-    Text name;  // "memory"
+    Text name;  // "memory"; empty: the only hierarchy (version 2)
     Text path;  // absolute, on the host
 };
 
@@ -124,6 +124,8 @@ struct Spec {
     FdIndex memory_events;
     std::uint32_t root_read_only;
     std::uint64_t root_propagation;
+    FdIndex group_birthplace;  // control groups version 2: its directory; else group_joins count
+    std::uint32_t padding;
     List<FdIndex> launch_joins;
     List<FdIndex> group_joins;
     List<JoinSpec> joins;
