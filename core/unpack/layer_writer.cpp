@@ -55,27 +55,46 @@ Result<void> LayerWriter::add(const Entry& entry, Archive& archive) {
         return fail(Code::invalid, "count entries: too many in one layer");
     TRY(check_xattrs(entry.xattrs));
     if (entry.name.empty()) return add_root(entry);
-    const Deletion deletion = TRY(deletion_of(entry.name));
-    if (deletion.mark == Mark::ignored) return {};
-    if (deletion.mark == Mark::whiteout) {
-        // The AUFS file system's own whiteouts are hard links to one file.
-        if (entry.kind != EntryKind::file && entry.kind != EntryKind::hard_link)
-            return fail(Code::invalid, "read whiteout: it is not a file");
-        return apply_whiteout(split(entry.name).parent, std::string(deletion.target));
-    }
-    if (deletion.mark == Mark::opaque) {
-        if (entry.kind != EntryKind::file)
-            return fail(Code::invalid, "read opaque marker: it is not a file");
-        return apply_opaque(split(entry.name).parent);
-    }
+    if (reading_.whiteouts && TRY(delete_below(entry))) return {};
     if (entry.kind == EntryKind::hard_link) return add_hard_link(entry);
     const Place at = TRY(place(entry.name));
+    if (reading_.keep_kinds) TRY(check_kind(entry, at));
     switch (entry.kind) {
         case EntryKind::file: TRY(add_file(entry, at, archive)); break;
         case EntryKind::directory: TRY(add_directory(entry, at)); break;
         default: TRY(add_special(entry, at)); break;
     }
     return {};
+}
+
+Result<bool> LayerWriter::delete_below(const Entry& entry) {
+    const Deletion deletion = TRY(deletion_of(entry.name));
+    if (deletion.mark == Mark::none) return false;
+    const std::string_view parent = split(entry.name).parent;
+    if (deletion.mark == Mark::whiteout) {
+        // The AUFS file system's own whiteouts are hard links to one file.
+        if (entry.kind != EntryKind::file && entry.kind != EntryKind::hard_link)
+            return fail(Code::invalid, "read whiteout: it is not a file");
+        TRY(apply_whiteout(parent, std::string(deletion.target)));
+    }
+    if (deletion.mark == Mark::opaque) {
+        if (entry.kind != EntryKind::file)
+            return fail(Code::invalid, "read opaque marker: it is not a file");
+        TRY(apply_opaque(parent));
+    }
+    return true;
+}
+
+// In docker's words.
+Result<void> LayerWriter::check_kind(const Entry& entry, const Place& at) const {
+    const auto there = Tree::look(*at.parent, at.name);
+    if (!there) return {};
+    const bool is_directory = S_ISDIR(there->st_mode);
+    if (is_directory == (entry.kind == EntryKind::directory)) return {};
+    const char* is = is_directory ? "directory" : "non-directory";
+    const char* with = is_directory ? "non-directory" : "directory";
+    return fail(Code::invalid, "cannot overwrite ", is, " \"/", at.parent->path_of(at.name),
+                "\" with ", with, " \"", entry.name, "\"");
 }
 
 Result<LayerWriter::Place> LayerWriter::place(std::string_view path) {

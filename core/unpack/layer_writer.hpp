@@ -15,6 +15,12 @@ namespace davit::unpack {
 
 enum class View { merged, bare };
 
+// How entries are to be read.
+struct Reading {
+    bool whiteouts = true;    // ".wh." names delete; else they are names like others
+    bool keep_kinds = false;  // a directory and what is none never replace each other
+};
+
 struct Written {
     std::uint64_t entries = 0;
     std::uint64_t bytes = 0;  // in regular files
@@ -25,8 +31,11 @@ public:
     // Has `trusted.overlay.opaque` set on a directory by somebody who may.
     using SetOpaque = std::function<Result<void>(int directory)>;
 
-    LayerWriter(Tree tree, View view, SetOpaque set_opaque)
-        : tree_(std::move(tree)), view_(view), set_opaque_(std::move(set_opaque)) {}
+    LayerWriter(Tree tree, View view, SetOpaque set_opaque, Reading reading = {})
+        : tree_(std::move(tree)),
+          view_(view),
+          reading_(reading),
+          set_opaque_(std::move(set_opaque)) {}
 
     // Errors: `conflict` when a bare layer needs its parent to be visible (seams rule 3).
     Result<void> add(const Entry& entry, Archive& archive);
@@ -44,6 +53,9 @@ private:
         timespec modified;
     };
 
+    // Whether it was a deletion, which is done then.
+    Result<bool> delete_below(const Entry& entry);
+    Result<void> check_kind(const Entry& entry, const Place& at) const;
     Result<Place> place(std::string_view path);
     Result<void> add_root(const Entry& entry);
     Result<void> add_file(const Entry& entry, const Place& at, Archive& archive);
@@ -63,6 +75,7 @@ private:
 
     Tree tree_;
     View view_;
+    Reading reading_;
     SetOpaque set_opaque_;
     Written written_;
     std::vector<DirectoryTime> times_;

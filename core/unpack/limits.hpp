@@ -36,6 +36,10 @@ inline constexpr std::size_t kStreamBytes = std::size_t{1}
                                             << 20;  // pipe and buffers: what fits into the L2 cache
 inline constexpr std::size_t kInputBytes = std::size_t{256} << 10;  // compressed side
 inline constexpr std::size_t kDirectoriesKept = 256;                // open directories of the cache
+inline constexpr std::size_t kPackBlock = std::size_t{256} << 10;   // read and written at once
+inline constexpr unsigned kPackDepthMax = 2000;       // a descriptor each; PATH_MAX allows no more
+inline constexpr std::size_t kXattrListMax = 65536;   // the kernel's XATTR_LIST_MAX
+inline constexpr std::size_t kXattrValueMax = 65536;  // the kernel's XATTR_SIZE_MAX
 inline constexpr std::uint64_t kProgressBytes = std::uint64_t{16}
                                                 << 20;  // between two progress messages
 

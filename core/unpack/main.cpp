@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// davit-unpack: writes one layer into one mount, locked up with it (security.md F6). Started by
-// davitd only, with the descriptors of protocol.hpp; `davit-unpack merged` or `davit-unpack bare`.
+// davit-unpack: writes one layer into one mount, locked up with it (security.md F6), or does one
+// archiver's order in a container's files. Started by davitd only: `davit-unpack merged` or `bare`
+// with the descriptors of protocol.hpp, `davit-unpack archive` with those of order.hpp.
 #include "core/unpack/archive.hpp"
+#include "core/unpack/archiver.hpp"
 #include "core/unpack/limits.hpp"
 #include "core/unpack/protocol.hpp"
 #include "core/unpack/roles.hpp"
@@ -15,6 +17,7 @@
 #include <csignal>
 #include <cstdio>
 #include <optional>
+#include <string_view>
 
 namespace {
 
@@ -72,15 +75,17 @@ Result<int> run(unpack::View view) {
 }  // namespace
 
 int main(int count, char** arguments) {
-    const auto view = count == 2 ? view_of(arguments[1]) : std::nullopt;
-    if (!view) {
-        std::fputs("usage: davit-unpack merged|bare (started by davitd)\n", stderr);
+    const std::string_view word = count == 2 ? arguments[1] : "";
+    const auto view = view_of(word);
+    if (!view && word != "archive") {
+        std::fputs("usage: davit-unpack merged|bare|archive (started by davitd)\n", stderr);
         return 64;
     }
     ::umask(0);
     ::prctl(PR_SET_DUMPABLE, 0);
     std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error of write(2), and told as such
     std::signal(SIGXFSZ, SIG_IGN);  // so is a file over the limit
+    if (!view) ::_exit(unpack::run_archiver());
     const auto status = run(*view);
     ::_exit(status ? *status : unpack::report_failure(status.error()));
 }

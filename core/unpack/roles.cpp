@@ -3,6 +3,7 @@
 
 #include "core/unpack/limits.hpp"
 #include "core/unpack/protocol.hpp"
+#include "core/unpack/system_calls.hpp"
 #include "sdk/container/jail.hpp"
 
 #include <sys/capability.h>
@@ -15,64 +16,8 @@ namespace davit::unpack {
 
 namespace {
 
-// What both need to live: memory, waiting, ending.
-#define DAVIT_UNPACK_COMMON_CALLS                                                            \
-    "read", "write", "close", "brk", "mmap", "munmap", "mremap", "madvise", "futex", "exit", \
-        "exit_group", "rt_sigreturn", "restart_syscall", "clock_gettime"
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-// The sanitizers' own: leak checks walk the process by a traced clone of it.
-#define DAVIT_UNPACK_SANITIZER_CALLS                                                               \
-    , "sigaltstack", "rt_sigaction", "rt_sigprocmask", "sched_yield", "getpid", "gettid",          \
-        "mprotect", "clone", "prctl", "ptrace", "wait4", "openat", "readlink", "fstat",            \
-        "newfstatat", "getdents64", "sched_getaffinity", "gettimeofday", "getrlimit", "prlimit64", \
-        "tgkill", "pipe2", "lseek"
-constexpr bool kSanitized = true;
-#else
-#define DAVIT_UNPACK_SANITIZER_CALLS
-constexpr bool kSanitized = false;
-#endif
-
-constexpr const char* kInflaterCalls[] = {DAVIT_UNPACK_COMMON_CALLS DAVIT_UNPACK_SANITIZER_CALLS};
-
-constexpr const char* kParserCalls[] = {
-    DAVIT_UNPACK_COMMON_CALLS DAVIT_UNPACK_SANITIZER_CALLS,
-    "openat",
-    "openat2",
-    "mkdirat",
-    "mknodat",
-    "symlinkat",
-    "linkat",
-    "unlinkat",
-    "readlinkat",
-    "pwrite64",
-    "ftruncate",
-    "lseek",
-    "fstat",
-    "newfstatat",
-    "statx",
-    "getdents64",
-    "fchdir",
-    "getcwd",
-    "fchown",
-    "fchownat",
-    "fchmod",
-    "utimensat",
-    "fsetxattr",
-    "fcntl",
-    "dup",
-    "sendmsg",
-    "recvmsg",
-    "sendto",
-    "recvfrom",
-    "wait4",
-    "getrandom",
-};
-
 constexpr int kParserCapabilities[] = {CAP_CHOWN,  CAP_DAC_OVERRIDE, CAP_FOWNER,
                                        CAP_FSETID, CAP_MKNOD,        CAP_SETFCAP};
-
-// Address space means nothing under a sanitizer, whose shadow takes terabytes of it.
-std::uint64_t memory(std::uint64_t bytes) { return kSanitized ? 0 : bytes; }
 
 template <std::size_t N>
 void copy_text(char (&to)[N], const std::string& text) {
@@ -120,7 +65,7 @@ Result<void> have_opaque_set(int directory) {
 
 Result<void> lock_inflater() {
     TRY(sdk::keep_capabilities({}));
-    TRY(sdk::limit_process({.memory = memory(kInflaterMemory),
+    TRY(sdk::limit_process({.memory = address_space(kInflaterMemory),
                             .file_bytes = 0,
                             .processor_seconds = kProcessorSeconds,
                             .descriptors = kDescriptors}));
@@ -130,12 +75,12 @@ Result<void> lock_inflater() {
 
 Result<void> lock_parser() {
     TRY(sdk::keep_capabilities(kParserCapabilities));
-    TRY(sdk::limit_process({.memory = memory(kParserMemory),
+    TRY(sdk::limit_process({.memory = address_space(kParserMemory),
                             .file_bytes = kBytesMax,
                             .processor_seconds = kProcessorSeconds,
                             .descriptors = kDescriptors}));
     TRY(sdk::restrict_files(sdk::FileAccess::change));
-    return sdk::allow_system_calls(kParserCalls);
+    return sdk::allow_system_calls(kWritingCalls);
 }
 
 Result<void> unpack(LayerWriter& writer, Archive& archive) {

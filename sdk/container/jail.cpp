@@ -118,6 +118,9 @@ Result<bool> restrict_files(FileAccess access) {
     if (version >= 6) wanted.scopes = kScopes, size += sizeof wanted.scopes;
     Fd ruleset(static_cast<int>(::syscall(SYS_landlock_create_ruleset, &wanted, size, 0)));
     if (!ruleset) return os_error("make landlock rules");
+    if (access == FileAccess::read)
+        TRY(allow_below_root(ruleset.get(),
+                             LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR));
     if (access == FileAccess::change)
         TRY(allow_below_root(ruleset.get(),
                              wanted.files & ~(LANDLOCK_ACCESS_FS_EXECUTE | kDeviceIoctl)));

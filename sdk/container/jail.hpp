@@ -32,6 +32,7 @@ Result<void> limit_process(const JailLimits& limits);
 
 enum class FileAccess {
     none,
+    read,
     change
 };  // change: read, write, make and remove, but execute nothing
 // Landlock, where the kernel has it (5.19 and newer, since older ones forbid hard links between
