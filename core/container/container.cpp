@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/container/container.hpp"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <chrono>
 #include <utility>
@@ -131,6 +133,16 @@ void Container::set_keeper(Fd keeper) {
 Fd Container::take_keeper() {
     std::lock_guard lock(mutex_);
     return std::move(keeper_);
+}
+
+void Container::set_process(Fd process) {
+    std::lock_guard lock(mutex_);
+    process_ = std::move(process);
+}
+
+Fd Container::process() const {
+    std::lock_guard lock(mutex_);
+    return process_ ? Fd(::fcntl(process_.get(), F_DUPFD_CLOEXEC, 0)) : Fd();
 }
 
 }  // namespace davit::container

@@ -108,6 +108,8 @@ public:
     std::shared_ptr<const network::Endpoint> endpoint() const;
     void set_keeper(Fd keeper);  // pidfd: readable once the root file system is let go
     Fd take_keeper();
+    void set_process(Fd process);  // pidfd of its first process, while it runs
+    Fd process() const;            // a copy of it; empty when it does not run
 
 private:
     const Record record_;
@@ -121,6 +123,7 @@ private:
     std::vector<std::shared_ptr<PendingAttach>> attaches_;
     Holdings holdings_;
     Fd keeper_;
+    Fd process_;
 };
 
 }  // namespace davit::container

@@ -4,6 +4,7 @@
 // never wait for a verb.
 #pragma once
 
+#include "core/archive/archiver.hpp"
 #include "core/container/container.hpp"
 #include "core/container/container_table.hpp"
 #include "core/container/services.hpp"
@@ -82,6 +83,13 @@ public:
     Result<void> resize(const ContainerPtr& container, const std::string& session,
                         plugin::Exec::Window window);
 
+    // The container's files, for as long as `use` takes: with all that is mounted in them, or its
+    // own root file system alone. Errors: conflict when it is being removed.
+    enum class Shown { everything, root_alone };
+    using UseFiles = std::function<Result<void>(archive::Place place)>;
+    Result<void> with_files(const std::shared_ptr<Cancel>& cancel, const ContainerPtr& container,
+                            Shown shown, const UseFiles& use);
+
     // Tells subscribers what happened to a container. `more` adds to the usual attributes.
     void publish(const Container& container, const std::string& action,
                  std::map<std::string, std::string> more = {}) const;
@@ -127,6 +135,10 @@ private:
 Result<std::string> checked_name(std::string name);
 // `conflict` in docker's words unless it runs and is not paused. `doing`: "exec", "attach".
 Result<void> check_responsive(const Container& container, std::string_view doing);
+// Waits until the last run's root is let go: two mounts of one upper directory are undefined (seams
+// rule 2). That may take as long as the sync of the file system below.
+Result<void> wait_for_root(Cancel& cancel, Container& container);
+
 // A signal by name ("SIGTERM", "term", "RTMIN+1") or number. `invalid` in docker's words.
 Result<int> parse_signal(const std::string& text);
 std::string random_hex(std::size_t bytes);

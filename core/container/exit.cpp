@@ -58,6 +58,7 @@ void Containers::record_exit(const ContainerPtr& container, const plugin::ExitRe
     const Holdings holdings = container->let_go();
     if (holdings.endpoint) services_.networks.disconnect(*holdings.endpoint);
     const ContainerLock writing = container->write();
+    container->set_process({});
     State state = container->state();
     state.status = Status::exited;
     state.paused = false;

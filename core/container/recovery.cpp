@@ -66,6 +66,7 @@ Result<void> Containers::adopt(const ContainerPtr& container, Result<plugin::Pro
         record_exit(container, TRY(exec.exit_record(call, container->id(), "")));
         return {};
     }
+    container->set_process(std::move(process->pid_fd));
     container->change([&](State& live) {
         live.status = Status::running;
         live.pid = process->pid;

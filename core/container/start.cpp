@@ -29,18 +29,6 @@ std::int64_t now_ns() {
         .count();
 }
 
-// The last run's root must be let go before the layer is mounted again: two mounts of one upper
-// directory are undefined (seams rule 2). That may take as long as the sync of the file system
-// below.
-Result<void> wait_for_root(Cancel& cancel, Container& container) {
-    const Fd keeper = container.take_keeper();
-    if (!keeper) return {};
-    std::array<pollfd, 2> fds{{{keeper.get(), POLLIN, 0}, {cancel.fd(), POLLIN, 0}}};
-    while (::poll(fds.data(), fds.size(), -1) < 0)
-        if (errno != EINTR) return os_error("wait for the last run's root");
-    return cancel.check("wait for the last run's root");
-}
-
 // What a shell would say of a program that cannot be run; docker's clients read it from
 // State.ExitCode.
 int exit_code_of(const Error& error) {
@@ -236,6 +224,7 @@ private:
     void settle(const plugin::Exec& exec, plugin::Process process, Fd exited) {
         if (process.keeper) (void)containers_.when_gone(process.keeper, {});
         container_->set_keeper(std::move(process.keeper));
+        container_->set_process(std::move(process.pid_fd));
         container_->hold({.port_reservations = std::move(connection_.reservations),
                           .endpoint = connection_.endpoint});
         container_->change([&](State& state) { state = started_; });

@@ -74,6 +74,12 @@ Result<void> Job::output(std::uint32_t stream, std::string_view bytes, Terminal 
     return emit(answer);
 }
 
+Result<void> Job::bytes(std::string_view bytes) {
+    davit_answer answer = answer_of(DAVIT_ANSWER_BYTES);
+    answer.text = {bytes.data(), bytes.size()};
+    return emit(answer);
+}
+
 Result<void> Job::streams(Fd in, Fd out, Fd err, Terminal terminal) {
     davit_answer answer = answer_of(DAVIT_ANSWER_STREAMS);
     answer.tty = terminal == Terminal::yes ? 1 : 0;

@@ -52,6 +52,8 @@ public:
     Result<void> started(Terminal terminal = Terminal::no);
     // Bytes of the container: stream 1 is stdout, 2 stderr.
     Result<void> output(std::uint32_t stream, std::string_view bytes, Terminal terminal);
+    // Bytes of an archive. A `result` before the first of them describes the path that it is of.
+    Result<void> bytes(std::string_view bytes);
     // The container's streams; the receiver owns them afterwards.
     Result<void> streams(Fd in, Fd out, Fd err, Terminal terminal);
     // The job's id, first of all its answers.

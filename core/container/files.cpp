@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// The way to a container's files for those who pack or change them from outside: cp, export,
+// commit.
+#include "core/container/containers.hpp"
+
+#include "sdk/base/process.hpp"
+#include "sdk/base/undo.hpp"
+
+#include <poll.h>
+
+#include <array>
+#include <cerrno>
+#include <optional>
+#include <utility>
+
+namespace davit::container {
+
+Result<void> wait_for_root(Cancel& cancel, Container& container) {
+    Fd keeper = container.take_keeper();
+    if (!keeper) return {};
+    std::array<pollfd, 2> fds{{{keeper.get(), POLLIN, 0}, {cancel.fd(), POLLIN, 0}}};
+    while (::poll(fds.data(), fds.size(), -1) < 0)
+        if (errno != EINTR) return os_error("wait for the last run's root");
+    auto waited = cancel.check("wait for the last run's root");
+    if (!waited) container.set_keeper(std::move(keeper));
+    return waited;
+}
+
+// Of a container that runs, what its own processes see; they may change it meanwhile. Of any other,
+// its layer, and a start waits until `use` is done with it: a layer is mounted once at a time
+// (seams rule 2).
+Result<void> Containers::with_files(const std::shared_ptr<Cancel>& cancel,
+                                    const ContainerPtr& container, Shown shown,
+                                    const UseFiles& use) {
+    const auto running = [&]() -> std::optional<archive::Place> {
+        Fd process = container->process();
+        if (!process || has_ended(process.get())) return std::nullopt;
+        return archive::Place{.kind = shown == Shown::root_alone ? archive::RootKind::root_of
+                                                                 : archive::RootKind::process,
+                              .root = std::move(process)};
+    };
+    if (auto place = running()) return use(std::move(*place));
+    ContainerLock lock = container->operate();
+    if (auto place = running()) {  // started while we waited
+        lock.unlock();
+        return use(std::move(*place));
+    }
+    if (container->state().status == Status::removed)
+        return fail(Code::conflict, "open files of container ", container->id(),
+                    ": it is being removed");
+    TRY(wait_for_root(*cancel, *container));
+    const std::string& id = container->id();
+    const plugin::Storage storage = TRY(services_.storage(container->record().storage_instance));
+    sdk::Caller call(cancel);
+    archive::Place place{.root = TRY(storage.mount(call, id, 0))};
+    Undo release([&] {
+        sdk::Caller undo;
+        (void)storage.release(undo, id);
+    });
+    return use(std::move(place));
+}
+
+}  // namespace davit::container
