@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/engine/engine.hpp"
+#include "core/engine/image_events.hpp"
+#include "core/image/image_history.hpp"
 #include "core/image/image_json.hpp"
+#include "core/image/image_prune.hpp"
 #include "core/image/pull.hpp"
 #include "core/job/filters.hpp"
 
@@ -59,11 +62,8 @@ Result<void> pull(Engine& engine, Job& job) {
             if (told) told = job.progress(progress_line(progress));
             if (!told) job.cancel()->request();  // nobody is listening any more
         }};
-    TRY(image::pull(engine.images(), request));
-    engine.events().publish({.type = "image",
-                             .action = "pull",
-                             .id = reference.familiar(),
-                             .attributes = {{"name", reference.familiar_name()}}});
+    const auto pulled = TRY(image::pull(engine.images(), request));
+    publish_image(engine, "pull", reference.familiar(), reference.familiar_name(), pulled.id);
     return {};
 }
 
@@ -71,8 +71,9 @@ Result<void> list(Engine& engine, Job& job) {
     std::map<std::string, int> used;
     for (const auto& container : engine.containers().list()) ++used[container->record().image];
     bj::array entries = TRY(image::list(
-        engine.images(),
-        {.all = job.flag("all"), .filters = TRY(job::parse_filters(job.argument("filters")))}));
+        engine.images(), {.all = job.flag("all"),
+                          .shared_sizes = job.flag("shared-size"),
+                          .filters = TRY(job::parse_filters(job.argument("filters")))}));
     for (bj::value& entry : entries) {
         const auto count = used.find(std::string(entry.get_object()["Id"].get_string()));
         entry.get_object()["Containers"] = count == used.end() ? 0 : count->second;
@@ -80,30 +81,70 @@ Result<void> list(Engine& engine, Job& job) {
     return job.result(entries);
 }
 
+// The image that the path names; with `platform` only one that runs there.
+Result<std::string> image_of(Engine& engine, const Job& job) {
+    const std::string id = TRY(engine.images().resolve(job.argument("name")));
+    const auto wanted = TRY(platform_of(job));
+    if (!wanted) return id;
+    const auto config = TRY(image::parse_config(TRY(engine.images().config(id))));
+    if (image::match(*wanted, config.platform) == 0)
+        return fail(Code::not_found, "image with reference ", job.argument("name"),
+                    " was found but its platform (", config.platform.normal().text(),
+                    ") does not match the specified platform (", wanted->text(), ")");
+    return id;
+}
+
 Result<void> inspect(Engine& engine, Job& job) {
-    return job.result(
-        TRY(image::inspect(engine.images(), TRY(engine.images().resolve(job.argument("name"))))));
+    return job.result(TRY(image::inspect(engine.images(), TRY(image_of(engine, job)))));
+}
+
+Result<void> history(Engine& engine, Job& job) {
+    return job.result(TRY(image::history(engine.images(), TRY(image_of(engine, job)))));
+}
+
+Result<void> tag(Engine& engine, Job& job) {
+    const std::string id = TRY(engine.images().resolve(job.argument("name")));
+    std::string name = job.argument("repo");
+    if (const std::string tag = job.argument("tag"); !tag.empty()) name += ":" + tag;
+    job.describe(name);
+    const Reference reference = TRY(Reference::parse(name)).with_latest();
+    TRY(engine.images().tag(id, reference));
+    publish_image(engine, "tag", id, reference.familiar(), id);
+    return {};
 }
 
 Result<void> remove(Engine& engine, Job& job) {
     job.describe(job.argument("name"));
     const auto removed = TRY(engine.images().remove(
         job.argument("name"), {.force = job.flag("force"), .prune_parents = !job.flag("noprune")}));
-    const auto tell = [&](const std::vector<std::string>& names, const char* action) {
-        for (const std::string& name : names)
-            engine.events().publish(
-                {.type = "image", .action = action, .id = name, .attributes = {{"name", name}}});
-    };
-    tell(removed.untagged, "untag");
-    tell(removed.deleted, "delete");
+    publish_removed(engine, removed);
     return job.result(image::removed(removed));
+}
+
+Result<void> prune(Engine& engine, Job& job) {
+    bj::array deleted;
+    std::uint64_t bytes = 0;
+    TRY(image::prune(engine.images(), TRY(job::parse_filters(job.argument("filters"))),
+                     [&](const image::Removed& removed) {
+                         publish_removed(engine, removed);
+                         for (bj::value& line : image::removed(removed))
+                             deleted.push_back(std::move(line));
+                         bytes += removed.bytes;
+                     }));
+    event::Event event{.type = "image", .action = "prune", .id = "", .attributes = {}};
+    event.attributes["reclaimed"] = std::to_string(bytes);
+    engine.events().publish(std::move(event));
+    return job.result(bj::object{{"ImagesDeleted", std::move(deleted)}, {"SpaceReclaimed", bytes}});
 }
 
 }  // namespace
 
 void add_image_operations(Operations& jobs, Operations& queries) {
-    jobs.insert({{"image.pull", pull}, {"image.remove", remove}});
-    queries.insert({{"image.list", list}, {"image.inspect", inspect}});
+    jobs.insert({{"image.pull", pull},
+                 {"image.prune", prune},
+                 {"image.remove", remove},
+                 {"image.tag", tag}});
+    queries.insert({{"image.history", history}, {"image.list", list}, {"image.inspect", inspect}});
 }
 
 }  // namespace davit::engine

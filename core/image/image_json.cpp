@@ -4,10 +4,7 @@
 #include "core/image/timestamp.hpp"
 #include "sdk/base/json.hpp"
 
-#include <fnmatch.h>
-#include <algorithm>
 #include <boost/json.hpp>
-#include <charconv>
 #include <set>
 
 namespace davit::image {
@@ -106,91 +103,14 @@ Result<object> inspect(ImageStore& store, const std::string& id) {
 
 namespace {
 
-struct Candidate {
-    ImageRecord record;
-    object labels;
-};
+constexpr std::string_view kListFilters[] = {"dangling", "label", "before",
+                                             "since",    "until", "reference"};
 
-object labels_of(const object& config) {
-    const value* from = json::find(config, "config");
-    const value* labels =
-        from == nullptr || !from->is_object() ? nullptr : json::find(from->get_object(), "Labels");
-    return labels != nullptr && labels->is_object() ? labels->get_object() : object();
-}
-
-// "key" or "key=value".
-bool has_label(const object& labels, std::string_view wanted) {
-    const std::size_t equals = wanted.find('=');
-    const value* found = json::find(labels, wanted.substr(0, equals));
-    if (found == nullptr) return false;
-    return equals == std::string_view::npos ||
-           (found->is_string() && found->get_string() == wanted.substr(equals + 1));
-}
-
-bool matches(const std::string& pattern, const std::string& name) {
-    if (::fnmatch(pattern.c_str(), name.c_str(), FNM_PATHNAME) == 0) return true;
-    // A digest holds a colon itself.
-    const std::size_t digest = name.find('@');
-    const std::string repository =
-        name.substr(0, digest != std::string::npos ? digest : name.rfind(':'));
-    return ::fnmatch(pattern.c_str(), repository.c_str(), FNM_PATHNAME) == 0;
-}
-
-Result<bool> read_flag(const std::string& text) {
-    if (text == "true" || text == "1" || text == "True") return true;
-    if (text == "false" || text == "0" || text == "False") return false;
-    return fail(Code::invalid, "invalid filter 'dangling=", text, "'");
-}
-
-// Seconds since 1970 or RFC 3339: what clients make of "10m".
-Result<std::int64_t> read_moment(const std::string& text) {
-    if (const auto moment = parse_time(text)) return *moment;
-    double seconds = 0;
-    const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-    if (fault != std::errc{} || end != text.data() + text.size() || seconds > 9e9 || seconds < 0)
-        return fail(Code::invalid, "invalid filter 'until=", text, "'");
-    return static_cast<std::int64_t>(seconds * static_cast<double>(kSecond));
-}
-
-using Values = std::vector<std::string>;
-
-void keep_names(ImageRecord& record, const Values& patterns) {
-    const auto unwanted = [&](const std::string& name) {
-        return std::none_of(patterns.begin(), patterns.end(),
-                            [&](const std::string& pattern) { return matches(pattern, name); });
-    };
-    std::erase_if(record.tags, unwanted);
-    std::erase_if(record.digests, unwanted);
-}
-
-// Whether this filter keeps the image; `reference` also takes the names away that it does not mean.
-Result<bool> keeps(ImageStore& store, Candidate& image, const std::string& filter,
-                   const Values& values) {
-    ImageRecord& record = image.record;
-    if (filter == "label")
-        return std::all_of(values.begin(), values.end(), [&](const std::string& label) {
-            return has_label(image.labels, label);
-        });
-    if (filter == "reference") {
-        keep_names(record, values);
-        return !record.tags.empty() || !record.digests.empty();
-    }
-    for (const std::string& wanted : values) {
-        if (filter == "dangling" && TRY(read_flag(wanted)) != record.tags.empty()) return false;
-        if (filter == "until" && record.created >= TRY(read_moment(wanted))) return false;
-        if (filter != "before" && filter != "since") continue;
-        const std::int64_t other = TRY(store.get(TRY(store.resolve(wanted)))).created;
-        if (filter == "before" ? record.created >= other : record.created <= other) return false;
-    }
-    return true;
-}
-
-Result<void> check_filters(const ListOptions& options) {
-    static const std::set<std::string> kKnown = {"dangling", "label", "before",
-                                                 "since",    "until", "reference"};
-    for (const auto& [name, values] : options.filters)
-        if (!kKnown.contains(name)) return fail(Code::invalid, "invalid filter '", name, "'");
-    return {};
+value labels_json(const std::map<std::string, std::string>& labels) {
+    if (labels.empty()) return nullptr;
+    object members;
+    for (const auto& [key, label] : labels) members[key] = label;
+    return members;
 }
 
 object summary(const Candidate& image) {
@@ -202,25 +122,25 @@ object summary(const Candidate& image) {
             {"Created", record.created / kSecond},
             {"Size", record.bytes},
             {"SharedSize", -1},
-            {"Labels", image.labels.empty() ? value(nullptr) : value(image.labels)},
+            {"Labels", labels_json(image.labels)},
             {"Containers", -1}};
 }
 
 }  // namespace
 
 Result<array> list(ImageStore& store, const ListOptions& options) {
-    TRY(check_filters(options));
+    TRY(check_filters(options.filters, kListFilters));
     const auto records = TRY(store.list());
     std::set<std::string> parents;
     for (const ImageRecord& record : records) parents.insert(record.parent);
     array result;
     for (const ImageRecord& record : records) {
         if (!options.all && record.tags.empty() && parents.contains(record.id)) continue;
-        Candidate image{record, labels_of(TRY(read_config(store, record.id)))};
-        bool kept = true;
-        for (const auto& [name, values] : options.filters)
-            kept = kept && TRY(keeps(store, image, name, values));
-        if (kept) result.push_back(summary(image));
+        Candidate image = TRY(candidate(store, record));
+        if (!TRY(keeps(store, image, options.filters))) continue;
+        result.push_back(summary(image));
+        if (options.shared_sizes)
+            result.back().get_object()["SharedSize"] = TRY(store.shared_bytes(record.id));
     }
     return result;
 }
@@ -228,7 +148,8 @@ Result<array> list(ImageStore& store, const ListOptions& options) {
 array removed(const Removed& from) {
     array result;
     for (const std::string& name : from.untagged) result.push_back(object{{"Untagged", name}});
-    for (const std::string& id : from.deleted) result.push_back(object{{"Deleted", id}});
+    for (const auto* gone : {&from.deleted, &from.layers})
+        for (const std::string& id : *gone) result.push_back(object{{"Deleted", id}});
     return result;
 }
 

@@ -3,10 +3,9 @@
 // No state.
 #pragma once
 
-#include "core/image/image_store.hpp"
+#include "core/image/image_filters.hpp"
 
 #include <boost/json/fwd.hpp>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -17,9 +16,8 @@ Result<boost::json::object> inspect(ImageStore& store, const std::string& id);
 
 struct ListOptions {
     bool all = false;  // with the intermediate images of builds
-    // "dangling", "label", "before", "since", "until", "reference"; values of one name are
-    // alternatives, of `label` all must hold.
-    std::map<std::string, std::vector<std::string>> filters;
+    bool shared_sizes = false;
+    Filters filters;
 };
 // The body of GET /images/json, newest first. Errors: invalid filter; not_found image of before and
 // since.

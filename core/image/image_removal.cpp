@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 namespace davit::image {
 
@@ -173,6 +174,7 @@ Result<Removed> ImageStore::remove(std::string_view name, RemoveOptions options)
     Removed removed;
     const auto removal = layers_.removal_lock();
     std::string id = TRY(resolve(name));
+    removed.image = id;
     {
         auto transaction = TRY(database_.begin());
         const auto names = TRY(names_of(transaction, id));
@@ -199,22 +201,20 @@ Result<Removed> ImageStore::remove(std::string_view name, RemoveOptions options)
     }
     while (!id.empty()) {
         const std::string parent = TRY(get(id)).parent;
-        for (std::string& deleted : TRY(remove_image(id)))
-            removed.deleted.push_back(std::move(deleted));
-        id.clear();
+        TRY(remove_image(id));
+        removed.deleted.push_back(std::exchange(id, {}));
         if (parent.empty() || !options.prune_parents) break;
         // Parents of images built here go with their last child, unless they have names or users.
         auto session = database_.session();
         const bool named = !TRY(names_of(session, parent)).empty();
         if (!named && check_removable(session, parent, false, Names::count)) id = parent;
     }
-    for (std::string& layer : TRY(remove_layers(removal)))
-        removed.deleted.push_back(std::move(layer));
+    TRY(remove_layers(removal, removed));
     return removed;
 }
 
 // The rows of one image and its documents. The caller holds the removal lock.
-Result<std::vector<std::string>> ImageStore::remove_image(const std::string& id) {
+Result<void> ImageStore::remove_image(const std::string& id) {
     auto transaction = TRY(database_.begin());
     auto documents = TRY(manifests_of(transaction, id));
     documents.push_back(id);
@@ -228,7 +228,7 @@ Result<std::vector<std::string>> ImageStore::remove_image(const std::string& id)
     TRY(transaction.commit());
     for (const std::string& digest : documents)
         if (!shared.contains(digest)) TRY(content_.remove(TRY(Digest::parse(digest))));
-    return std::vector<std::string>{id};
+    return {};
 }
 
 Result<std::vector<std::string>> ImageStore::settle_unsynced(Boot boot) {
@@ -255,7 +255,8 @@ Result<std::vector<std::string>> ImageStore::settle_unsynced(Boot boot) {
                 TRY(remove_image(id));
             }
         }
-        TRY(remove_layers(removal));
+        Removed removed;
+        TRY(remove_layers(removal, removed));
     }
     for (const std::string& instance : instances)
         if (auto storage = find_storage_(instance)) sync_later(*storage);

@@ -131,6 +131,33 @@ Result<std::vector<ImageRecord>> ImageStore::list() {
     return found;
 }
 
+Result<std::vector<std::int64_t>> ImageStore::layer_sizes(const std::string& id) {
+    std::vector<std::int64_t> sizes;
+    TRY(database_.session().each(
+        "SELECT l.bytes FROM image_layers i JOIN layers l ON l.chain_id = i.layer "
+        "WHERE i.image = ? ORDER BY i.position",
+        [&](const store::Row& row) { sizes.push_back(row.integer(0)); }, id));
+    return sizes;
+}
+
+Result<std::uint64_t> ImageStore::shared_bytes(const std::string& id) {
+    std::uint64_t bytes = 0;
+    TRY(database_.session().each(
+        "SELECT l.bytes FROM image_layers i JOIN layers l ON l.chain_id = i.layer WHERE i.image = "
+        "? "
+        "AND EXISTS (SELECT 1 FROM image_layers o WHERE o.layer = i.layer AND o.image <> i.image)",
+        [&](const store::Row& row) { bytes += static_cast<std::uint64_t>(row.integer(0)); }, id));
+    return bytes;
+}
+
+Result<bool> ImageStore::is_used(const std::string& id) {
+    bool used = false;
+    TRY(database_.session().each(
+        "SELECT 1 FROM containers WHERE image = ? AND status <> 'removed' LIMIT 1",
+        [&](const store::Row&) { used = true; }, id));
+    return used;
+}
+
 Result<std::string> ImageStore::config(const std::string& id) {
     return content_.get(TRY(Digest::parse(id))).context("read image ", id);
 }

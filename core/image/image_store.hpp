@@ -50,7 +50,11 @@ struct NewImage {
 };
 
 struct Removed {
-    std::vector<std::string> untagged, deleted;
+    std::string image;                  // that the names led to
+    std::vector<std::string> untagged;  // "nginx:latest"
+    std::vector<std::string> deleted;   // images: this one, then parents
+    std::vector<std::string> layers;    // deleted with them
+    std::uint64_t bytes = 0;            // in their files
 };
 struct RemoveOptions {
     bool force = false;
@@ -69,6 +73,12 @@ public:
     Result<std::string> resolve(std::string_view name);
     Result<ImageRecord> get(const std::string& id);
     Result<std::vector<ImageRecord>> list();
+    // What each layer adds, lowest first.
+    Result<std::vector<std::int64_t>> layer_sizes(const std::string& id);
+    // In the layers that another image has as well.
+    Result<std::uint64_t> shared_bytes(const std::string& id);
+    // Whether a container was made from it.
+    Result<bool> is_used(const std::string& id);
     // The image configuration, as the registry sent it.
     Result<std::string> config(const std::string& id);
     // The manifest that names this configuration; not_found for an image built here.
@@ -117,8 +127,8 @@ private:
                             const std::string& id);
     Result<bool> point_names(store::Database::Session& session, const NewImage& image,
                              const std::string& id);
-    Result<std::vector<std::string>> remove_layers(const std::unique_lock<std::mutex>& removal);
-    Result<std::vector<std::string>> remove_image(const std::string& id);
+    Result<void> remove_layers(const std::unique_lock<std::mutex>& removal, Removed& removed);
+    Result<void> remove_image(const std::string& id);
     void sync_now(const plugin::Storage& storage);
 
     store::Database& database_;

@@ -156,28 +156,30 @@ void ImageStore::sync_now(const plugin::Storage& storage) {
 }
 
 // Highest first: each removal may free the layer below.
-Result<std::vector<std::string>> ImageStore::remove_layers(const std::unique_lock<std::mutex>&) {
+Result<void> ImageStore::remove_layers(const std::unique_lock<std::mutex>&, Removed& removed) {
     struct Victim {
         std::string instance, layer, key;
+        std::uint64_t bytes;
     };
-    std::vector<std::string> removed;
     for (;;) {
         std::vector<Victim> victims;
         TRY(database_.session().each(
-            "SELECT i.instance, i.layer, i.key FROM layer_instances i "
-            "WHERE NOT EXISTS (SELECT 1 FROM image_layers u WHERE u.layer = i.layer) "
+            "SELECT i.instance, i.layer, i.key, f.bytes FROM layer_instances i "
+            "JOIN layers f ON f.chain_id = i.layer WHERE NOT EXISTS (SELECT 1 FROM image_layers u "
+            "WHERE u.layer = i.layer) "
             "AND NOT EXISTS (SELECT 1 FROM containers c WHERE c.storage_instance = i.instance AND "
             "c.parent_layer = i.key) "
             "AND NOT EXISTS (SELECT 1 FROM layers l JOIN layer_instances o ON o.layer = l.chain_id "
             "                WHERE l.parent = i.layer AND o.instance = i.instance)",
             [&](const Row& row) {
-                victims.push_back({row.text(0), row.text(1), row.text(2)});
+                victims.push_back({row.text(0), row.text(1), row.text(2),
+                                   static_cast<std::uint64_t>(row.integer(3))});
             }));
         std::erase_if(victims, [&](const Victim& victim) {
             const auto digest = Digest::parse(victim.layer);
             return !digest || layers_.leased(victim.instance, *digest);
         });
-        if (victims.empty()) return removed;
+        if (victims.empty()) return {};
         for (const Victim& victim : victims) {
             const auto storage =
                 TRY(find_storage_(victim.instance).context("remove layer ", victim.layer));
@@ -192,15 +194,16 @@ Result<std::vector<std::string>> ImageStore::remove_layers(const std::unique_loc
             TRY(transaction.commit());
             sdk::Caller call;
             TRY(storage.remove(call, victim.key).context("remove layer ", victim.layer));
-            removed.push_back(victim.layer);
+            removed.layers.push_back(victim.layer);
+            removed.bytes += victim.bytes;
         }
     }
 }
 
 Result<void> ImageStore::collect() {
     const auto removal = layers_.removal_lock();
-    TRY(remove_layers(removal));
-    return {};
+    Removed removed;
+    return remove_layers(removal, removed);
 }
 
 Result<void> ImageStore::sweep_content() {

@@ -3,6 +3,7 @@
 
 #include <charconv>
 #include <ctime>
+#include <utility>
 
 namespace davit::image {
 
@@ -71,6 +72,52 @@ std::optional<std::int64_t> parse_time(std::string_view text) {
     parts.tm_min = *minute;
     parts.tm_sec = *second;
     return (static_cast<std::int64_t>(::timegm(&parts)) - *offset) * kSecond + *fraction;
+}
+
+namespace {
+
+std::optional<double> take_number(std::string_view& text) {
+    double number = 0;
+    const auto [end, fault] =
+        std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
+    if (fault != std::errc{} || !(number >= 0)) return std::nullopt;
+    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+    return number;
+}
+
+std::optional<double> take_unit(std::string_view& text) {
+    constexpr std::pair<std::string_view, double> kUnits[] = {
+        {"ns", 1},  {"us", 1e3}, {"\u00b5s", 1e3}, {"ms", 1e6},
+        {"s", 1e9}, {"m", 6e10}, {"h", 3.6e12}};
+    for (const auto& [name, nanoseconds] : kUnits)
+        if (text.starts_with(name)) {
+            text.remove_prefix(name.size());
+            return nanoseconds;
+        }
+    return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::int64_t> parse_moment(std::string_view text, std::int64_t now) {
+    constexpr double kMost = 9e18;  // what 64 bits of nanoseconds hold
+    if (const auto moment = parse_time(text)) return moment;
+    double sum = 0;
+    bool first = true;
+    do {
+        const auto number = take_number(text);
+        if (!number) return std::nullopt;
+        if (first && text.empty())
+            return *number * kSecond < kMost
+                       ? std::optional(static_cast<std::int64_t>(*number * kSecond))
+                       : std::nullopt;
+        const auto unit = take_unit(text);
+        if (!unit) return std::nullopt;
+        sum += *number * *unit;
+        first = false;
+    } while (!text.empty());
+    if (sum >= kMost) return std::nullopt;
+    return now - static_cast<std::int64_t>(sum);
 }
 
 std::string format_time(std::int64_t nanoseconds) {

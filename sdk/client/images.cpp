@@ -21,6 +21,23 @@ Result<boost::json::value> remove_image(Client& client, const std::string& name,
     return client.call_json({"DELETE", "/images/" + encode_path(name), query});
 }
 
+Result<void> tag_image(Client& client, const std::string& name, const std::string& repository,
+                       const std::string& tag) {
+    const auto query = Query().add("repo", repository).text("tag", tag);
+    TRY(client.call({"POST", "/images/" + encode_path(name) + "/tag", query}));
+    return {};
+}
+
+Result<boost::json::value> image_history(Client& client, const std::string& name,
+                                         const std::string& platform) {
+    return client.call_json(
+        {"GET", "/images/" + encode_path(name) + "/history", Query().text("platform", platform)});
+}
+
+Result<boost::json::value> prune_images(Client& client, const std::string& filters) {
+    return client.call_json({"POST", "/images/prune", Query().text("filters", filters)});
+}
+
 Call pull_call(const PullImage& what) {
     Query query;
     query.add("fromImage", what.repository).text("tag", what.tag).text("platform", what.platform);

@@ -24,6 +24,15 @@ Result<std::string> inspect_image(Client& client, const std::string& name);
 Result<boost::json::value> remove_image(Client& client, const std::string& name,
                                         const RemoveImage& how);
 
+// `repository` and `tag` ("": latest) become one more name of the image.
+Result<void> tag_image(Client& client, const std::string& name, const std::string& repository,
+                       const std::string& tag);
+// HistoryResponseItem[], newest first.
+Result<boost::json::value> image_history(Client& client, const std::string& name,
+                                         const std::string& platform);
+// {"ImagesDeleted": […], "SpaceReclaimed": bytes}
+Result<boost::json::value> prune_images(Client& client, const std::string& filters);
+
 struct PullImage {
     std::string repository;
     std::string tag;       // a tag or a digest; empty: every tag
