@@ -13,6 +13,8 @@ std::unique_ptr<Command> make_driver_inspect();
 std::unique_ptr<Command> make_driver_list();
 std::unique_ptr<Command> make_events();
 std::unique_ptr<Command> make_exec();
+std::unique_ptr<Command> make_history();
+std::unique_ptr<Command> make_image_prune();
 std::unique_ptr<Command> make_images();
 std::unique_ptr<Command> make_info();
 std::unique_ptr<Command> make_inspect();
@@ -36,6 +38,7 @@ std::unique_ptr<Command> make_rmi();
 std::unique_ptr<Command> make_run();
 std::unique_ptr<Command> make_start();
 std::unique_ptr<Command> make_stop();
+std::unique_ptr<Command> make_tag();
 std::unique_ptr<Command> make_top();
 std::unique_ptr<Command> make_unpause();
 std::unique_ptr<Command> make_version();
@@ -112,6 +115,14 @@ constexpr CommandEntry kCommands[] = {
      false, make_images, "davit images --filter dangling=true -q"},
     {"rmi, image rm, image remove", kImages, "[OPTIONS] IMAGE [IMAGE...]", "Remove images", 1,
      kMany, false, make_rmi, ""},
+    {"tag, image tag", kImages, "IMAGE[:TAG] NEW_NAME[:TAG]", "Give an image one more name", 2, 2,
+     false, make_tag, "davit tag app registry.example:5000/team/app:1.2"},
+    {"history, image history", kImages, "[OPTIONS] IMAGE", "Show how an image came about", 1, 1,
+     false, make_history, "davit history --no-trunc --format '{{.CreatedBy}}' nginx"},
+    {"image prune", kImages, "[OPTIONS]", "Remove images that nobody uses", 0, 0, false,
+     make_image_prune,
+     "davit image prune -f                              those without a name\n"
+     "davit image prune -af --filter until=240h         all that are not used and ten days old"},
     {"image inspect", "", "[OPTIONS] IMAGE [IMAGE...]", "Show all about images", 1, kMany, false,
      make_inspect_image, ""},
     {"login", kImages, "[OPTIONS] [SERVER]", "Keep the credentials of a registry", 0, 1, false,
