@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "drivers/storage/overlay/layer_tree.hpp"
+#include "sdk/layers/layer_tree.hpp"
 
 #include "sdk/base/file.hpp"
 #include "sdk/base/undo.hpp"
@@ -12,18 +12,11 @@
 #include <cstdio>
 #include <set>
 
-namespace davit::overlay {
+namespace davit::layers {
 namespace {
 
 constexpr char kVersion[] = "1";
 constexpr std::size_t kVersionLimit = 16;  // bytes: a number and no more
-constexpr mode_t kRootMode = 0755;  // of a layer's own root directory, as in every container image
-
-bool is_directory(int root, const std::string& path) {
-    struct stat status {};
-    return ::fstatat(root, path.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
-           S_ISDIR(status.st_mode);
-}
 
 Result<void> make_link(int root, const std::string& target, const std::string& path) {
     if (::symlinkat(target.c_str(), root, path.c_str()) != 0)
@@ -40,8 +33,10 @@ Result<std::string> link_target(int root, const std::string& path) {
 
 }  // namespace
 
-LayerTree::LayerTree(Fd root, Warn warn)
-    : root_(std::move(root)), trash_(root_.get(), std::move(warn)) {}
+LayerTree::LayerTree(Fd root, std::unique_ptr<const Files> files, Warn warn)
+    : root_(std::move(root)),
+      files_(std::move(files)),
+      trash_(root_.get(), *files_, std::move(warn)) {}
 
 std::string LayerTree::path_of(State state, const std::string& key) {
     return (state == State::committed ? "committed/" : "prepared/") + key;
@@ -50,8 +45,10 @@ std::string LayerTree::path_of(State state, const std::string& key) {
 // --- open
 // ------------------------------------------------------------------------------------------
 
-Result<std::unique_ptr<LayerTree>> LayerTree::open(Fd root, Warn warn) {
-    std::unique_ptr<LayerTree> tree(new LayerTree(std::move(root), std::move(warn)));
+Result<std::unique_ptr<LayerTree>> LayerTree::open(Fd root, std::unique_ptr<const Files> files,
+                                                   Warn warn) {
+    std::unique_ptr<LayerTree> tree(
+        new LayerTree(std::move(root), std::move(files), std::move(warn)));
     TRY(tree->make_directories());
     TRY(tree->load());
     TRY(tree->collect_leftovers());
@@ -64,8 +61,8 @@ Result<void> LayerTree::make_directories() {
         return fail(Code::unsupported, "open layers: state version ", *version,
                     " is not known here");
     if (!version && version.error().code != Code::not_found) return version.error();
-    for (const char* name : {"staging", "prepared", "committed", "trash", "links", "empty"})
-        TRY(make_directory(root(), name, name[0] == 'e' ? kRootMode : 0700));
+    for (const char* name : {"staging", "prepared", "committed", "trash"})
+        TRY(make_directory(root(), name));
     if (version) return {};
     return atomic_write(root(), "version", kVersion, 0600, Sync::yes);
 }
@@ -109,13 +106,14 @@ Result<void> LayerTree::collect_leftovers() {
 // --- add
 // -------------------------------------------------------------------------------------------
 
-Result<bool> LayerTree::add(const std::string& key, const std::string& parent) {
+Result<bool> LayerTree::add(const std::string& key, const std::string& parent,
+                            const Limits& limits) {
     TRY(sdk::require_storage_key(key));
     {
         const std::lock_guard lock(mutex_);
         if (TRY(already_there(key, parent))) return true;
     }
-    const std::string staged = TRY(stage(parent));
+    const std::string staged = TRY(stage(parent, limits));
     Undo forget([&] { (void)trash_.take(staged); });
 
     const std::lock_guard lock(mutex_);
@@ -143,7 +141,7 @@ Result<bool> LayerTree::already_there(const std::string& key, const std::string&
 }
 
 // Makes the whole layer where nobody looks. Its path, relative to the root.
-Result<std::string> LayerTree::stage(const std::string& parent) {
+Result<std::string> LayerTree::stage(const std::string& parent, const Limits& limits) {
     std::string staged;
     {
         const std::lock_guard lock(mutex_);
@@ -151,29 +149,11 @@ Result<std::string> LayerTree::stage(const std::string& parent) {
     }
     TRY(make_directory(root(), staged));
     Undo forget([&] { (void)trash_.take(staged); });
-    TRY(make_directory(root(), staged + "/diff", kRootMode));
-    if (!parent.empty()) {
-        TRY(make_link(root(), parent, staged + "/parent"));
-        TRY(match_root_of_parent(staged, parent));
-    }
+    TRY(files_->make(
+        {root(), staged, parent.empty() ? "" : path_of(State::committed, parent), limits}));
+    if (!parent.empty()) TRY(make_link(root(), parent, staged + "/parent"));
     forget.keep();
     return staged;
-}
-
-// The root directory of a merged view is the upper one: owner and mode have to be those of the
-// parent.
-Result<void> LayerTree::match_root_of_parent(const std::string& staged,
-                                             const std::string& parent) const {
-    struct stat below {};
-    const std::string path = path_of(State::committed, parent) + "/diff";
-    if (::fstatat(root(), path.c_str(), &below, AT_SYMLINK_NOFOLLOW) != 0)
-        return os_error("stat " + path);
-    if ((below.st_mode & 07777) == kRootMode && below.st_uid == 0 && below.st_gid == 0) return {};
-    const Fd diff = TRY(open_beneath(root(), staged + "/diff", O_RDONLY | O_DIRECTORY));
-    if (::fchown(diff.get(), below.st_uid, below.st_gid) != 0)
-        return os_error("set owner of layer");
-    if (::fchmod(diff.get(), below.st_mode & 07777) != 0) return os_error("set mode of layer");
-    return {};
 }
 
 // --- commit and remove
@@ -206,6 +186,7 @@ Result<bool> LayerTree::commit(const std::string& key, const std::string& name,
     if (::unlinkat(root(), (from + "/onto").c_str(), 0) != 0 && errno != ENOENT)
         return os_error("remove earlier parent");
     if (!onto.empty()) TRY(make_link(root(), onto, from + "/onto"));
+    TRY(files_->seal(root(), from));
     if (::renameat(root(), from.c_str(), root(), path_of(State::committed, name).c_str()) != 0)
         return os_error("put layer in place");
 
@@ -331,8 +312,8 @@ Result<std::vector<Finding>> LayerTree::check(const std::string& key, bool repai
 
 std::vector<Finding> LayerTree::damage_of(const std::string& key, const Layer& layer) const {
     std::vector<Finding> findings;
-    if (!is_directory(root(), path_of(layer.state, key) + "/diff"))
-        findings.push_back({key, "its files are missing"});
+    const std::string damage = files_->damage(root(), path_of(layer.state, key), layer.state);
+    if (!damage.empty()) findings.push_back({key, damage});
     if (layer.parent.empty()) return findings;
     const auto parent = index_.find(layer.parent);
     if (parent == index_.end())
@@ -342,4 +323,4 @@ std::vector<Finding> LayerTree::damage_of(const std::string& key, const Layer& l
     return findings;
 }
 
-}  // namespace davit::overlay
+}  // namespace davit::layers

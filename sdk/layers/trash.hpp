@@ -4,6 +4,7 @@
 #pragma once
 
 #include "sdk/base/file.hpp"
+#include "sdk/layers/files.hpp"
 
 #include <atomic>
 #include <condition_variable>
@@ -13,15 +14,16 @@
 #include <string>
 #include <thread>
 
-namespace davit::overlay {
+namespace davit::layers {
 
 using Warn =
     std::function<void(const std::string&)>;  // a line in the engine's log, from any thread
 
 class Trash {
 public:
-    Trash(int root, Warn warn)
-        : root_(root), warn_(std::move(warn)) {}  // borrows the instance's directory
+    // Borrows the instance's directory and how its layers are deleted.
+    Trash(int root, const Files& files, Warn warn)
+        : root_(root), files_(files), warn_(std::move(warn)) {}
     Trash(const Trash&) = delete;
     Trash& operator=(const Trash&) = delete;
     ~Trash();  // stops in the middle of a tree; the rest is found at the next open
@@ -39,6 +41,7 @@ private:
     Result<void> delete_all(int trash) const;
 
     int root_;
+    const Files& files_;
     Warn warn_;
     std::mutex mutex_;
     std::condition_variable changed_;
@@ -51,4 +54,4 @@ private:
     std::uint64_t next_ = 0;
 };
 
-}  // namespace davit::overlay
+}  // namespace davit::layers

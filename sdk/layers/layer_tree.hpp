@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// The layers of one instance: what lies on disk, and an index of it in memory. Used by
-// OverlayDriver. Thread-safe. The lock is held for look-ups and single renames only, never while
-// trees are walked.
+// The layers of one instance: what lies on disk, and an index of it in memory. For storage drivers
+// that keep each layer in a directory; what the files in it are is theirs to say (files.hpp).
+// Thread-safe. The lock is held for look-ups and single renames only, never while trees are walked.
 //
 // On disk, below the instance's directory (0700):
 //   version            "1"
 //   staging/<n>        a layer being made; anything here at open is a leftover
-//   prepared/<key>/    diff/ (the files), work/ (made by the first mount), parent -> <key of the
-//   parent> committed/<key>/   diff/, parent, and onto -> <key> where the parent was named by the
-//   commit trash/<n>          being deleted in the background links/, empty/     mount point of the
-//   thread form of mounting; a lower layer without files
+//   prepared/<key>/    diff/ (the files), work/ (the driver's own, dropped by the commit),
+//                      parent -> <key of the parent>
+//   committed/<key>/   diff/, parent, and onto -> <key> where the parent was named by the commit
+//   trash/<n>          being deleted in the background
 // Every change of state is one rename, so a crash leaves the old state or the new.
 #pragma once
 
-#include "drivers/storage/overlay/trash.hpp"
 #include "sdk/base/fd.hpp"
 #include "sdk/base/result.hpp"
+#include "sdk/layers/files.hpp"
+#include "sdk/layers/trash.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -26,18 +27,13 @@
 #include <string_view>
 #include <vector>
 
-namespace davit::overlay {
-
-enum class State : std::uint32_t {
-    prepared = 1,
-    committed = 2
-};  // DAVIT_STORAGE_PREPARED, _COMMITTED
+namespace davit::layers {
 
 struct Layer {
     State state = State::prepared;
     std::string parent;           // empty: none
     std::uint32_t children = 0;   // layers that have this one as their parent
-    bool maybe_volatile = false;  // its work directory may carry the mark of a volatile mount
+    bool maybe_volatile = false;  // its last mount may have left the mark of a volatile one
 };
 
 struct NamedLayer {
@@ -56,11 +52,12 @@ class LayerTree {
 public:
     // Takes over the directory and whatever an earlier process left in it. Errors: corrupt;
     // unsupported version.
-    static Result<std::unique_ptr<LayerTree>> open(Fd root, Warn warn);
+    static Result<std::unique_ptr<LayerTree>> open(Fd root, std::unique_ptr<const Files> files,
+                                                   Warn warn);
 
     // Makes `key` over `parent` (empty: none). True: it was there already, with this parent.
-    // Errors: invalid key; not_found parent; exists.
-    Result<bool> add(const std::string& key, const std::string& parent);
+    // Errors: invalid key; not_found parent; exists; what Files::make says.
+    Result<bool> add(const std::string& key, const std::string& parent, const Limits& limits);
     // Turns the prepared `key` into the committed `name`; `onto` empty: over the parent of `add`.
     // True: `name` was committed already. Errors: not_found; exists; invalid.
     Result<bool> commit(const std::string& key, const std::string& name, const std::string& onto);
@@ -90,13 +87,12 @@ public:
 private:
     using Index = std::map<std::string, Layer, std::less<>>;
 
-    LayerTree(Fd root, Warn warn);
+    LayerTree(Fd root, std::unique_ptr<const Files> files, Warn warn);
     Result<void> make_directories();
     Result<void> load();
     Result<void> load_state(State state);
     Result<void> collect_leftovers();
-    Result<std::string> stage(const std::string& parent);
-    Result<void> match_root_of_parent(const std::string& staged, const std::string& parent) const;
+    Result<std::string> stage(const std::string& parent, const Limits& limits);
     Result<bool> already_there(const std::string& key, const std::string& parent) const;
     Result<bool> finish_commit_of_existing(const std::string& key);
     Result<void> throw_away(Index::iterator layer);
@@ -104,6 +100,7 @@ private:
     std::vector<Finding> damage_of(const std::string& key, const Layer& layer) const;
 
     Fd root_;
+    std::unique_ptr<const Files> files_;
     Trash trash_;
     mutable std::mutex mutex_;
     Index index_;                         // guarded by mutex_
@@ -111,4 +108,4 @@ private:
     std::uint64_t next_staging_ = 0;      // guarded by mutex_
 };
 
-}  // namespace davit::overlay
+}  // namespace davit::layers

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "drivers/storage/overlay/trash.hpp"
+#include "sdk/layers/trash.hpp"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -9,7 +9,7 @@
 #include <csignal>
 #include <cstdio>
 
-namespace davit::overlay {
+namespace davit::layers {
 
 Trash::~Trash() {
     stop_ = true;
@@ -63,7 +63,7 @@ void Trash::work() {
     sigset_t all;
     ::sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, nullptr);  // the process's signals are its host's business
-    ::pthread_setname_np(::pthread_self(), "overlay-trash");
+    ::pthread_setname_np(::pthread_self(), "layer-trash");
 
     std::unique_lock lock(mutex_);
     while (more_ && !stop_) {
@@ -86,10 +86,10 @@ Result<void> Trash::delete_all(int trash) const {
     const StopFlag stop = [this] { return stop_.load(); };
     Result<void> outcome;
     for (const std::string& name : TRY(list_names(trash))) {
-        Result<void> removed = remove_tree(trash, name, stop);
+        Result<void> removed = files_.remove(trash, name, stop);
         if (!removed) outcome = std::move(removed).error();
     }
     return outcome;
 }
 
-}  // namespace davit::overlay
+}  // namespace davit::layers
