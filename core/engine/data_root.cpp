@@ -16,6 +16,8 @@ namespace {
 constexpr mode_t kPrivate = 0700;      // nobody else walks into layers and state
 constexpr mode_t kTraversable = 0711;  // the exec root: the socket in it has its own rights
 constexpr std::size_t kBootIdMax = 64;
+constexpr char kChoice[] = ".default";  // no name of an instance begins so
+constexpr std::size_t kNameMax = 64;
 
 // Makes every missing part of an absolute path; the last one gets `mode`.
 Result<Fd> make_path(const std::string& path, mode_t mode) {
@@ -62,6 +64,22 @@ Result<Fd> DataRoot::open_exec(const std::string& name) const {
 Result<Fd> DataRoot::open_instance(std::string_view kind, std::string_view instance) const {
     const Fd of_kind = TRY(open_below(data_.get(), std::string(kind)));
     return open_below(of_kind.get(), std::string(instance));
+}
+
+Result<Fd> DataRoot::look_at_instance(std::string_view kind, std::string_view instance) const {
+    const std::string path = std::string(kind) + "/" + std::string(instance);
+    for (const std::string& place : {path, std::string(kind)})
+        if (auto found = open_beneath(data_.get(), place, O_RDONLY | O_DIRECTORY)) return found;
+    return open_beneath(data_.get(), ".", O_RDONLY | O_DIRECTORY);
+}
+
+std::string DataRoot::remembered_choice(std::string_view kind) const {
+    return read_file(data_.get(), std::string(kind) + "/" + kChoice, kNameMax).value_or("");
+}
+
+Result<void> DataRoot::remember_choice(std::string_view kind, const std::string& instance) const {
+    const Fd of_kind = TRY(open_below(data_.get(), std::string(kind)));
+    return atomic_write(of_kind.get(), kChoice, instance, 0600, Sync::yes);
 }
 
 bool DataRoot::has_instance(std::string_view kind, std::string_view instance) const {

@@ -26,8 +26,15 @@ public:
     Result<Fd> open_exec(const std::string& name) const;
     // <data-root>/<kind>/<instance>: a driver's own.
     Result<Fd> open_instance(std::string_view kind, std::string_view instance) const;
+    // That directory, or while it is not there one of the data root that it would lie in.
+    Result<Fd> look_at_instance(std::string_view kind, std::string_view instance) const;
     // Whether that directory is there already: the instance may have something to recover.
     bool has_instance(std::string_view kind, std::string_view instance) const;
+
+    // <data-root>/<kind>/.default: the instance that was chosen for a kind when it was first
+    // needed; empty: none yet.
+    std::string remembered_choice(std::string_view kind) const;
+    Result<void> remember_choice(std::string_view kind, const std::string& instance) const;
 
     // Whether the host has been started anew since the last daemon ended.
     enum class Boot { same, other };

@@ -110,6 +110,16 @@ Result<void> Engine::open_catalog() {
     settings.open_state = [this](std::string_view kind, std::string_view instance) {
         return roots_.open_instance(kind, instance);
     };
+    settings.look_at_state = [this](std::string_view kind, std::string_view instance) {
+        return roots_.look_at_instance(kind, instance);
+    };
+    settings.has_state = [this](std::string_view kind, std::string_view instance) {
+        return roots_.has_instance(kind, instance);
+    };
+    settings.remembered = [this](std::string_view kind) { return roots_.remembered_choice(kind); };
+    settings.remember = [this](std::string_view kind, const std::string& instance) {
+        return roots_.remember_choice(kind, instance);
+    };
     catalog_ = TRY(plugin::Catalog::create(std::move(settings)));
     return {};
 }
@@ -158,7 +168,12 @@ Result<container::ImageFacts> Engine::image_facts(const std::string& reference,
 Result<void> Engine::recover_storage(DataRoot::Boot boot) {
     for (const std::string& name : catalog_->names("storage")) {
         if (!roots_.has_instance("storage", name)) continue;
-        const plugin::Storage instance = TRY(storage(name));
+        const auto opened = storage(name);
+        if (!opened) {  // images and containers of the others work all the same
+            log_("storage/" + name, kLogError, opened.error().what);
+            continue;
+        }
+        const plugin::Storage& instance = *opened;
         std::vector<std::string> keys = TRY(images_->layer_keys(name));
         TRY(graph_->session().each(
             "SELECT id FROM containers WHERE storage_instance = ?",

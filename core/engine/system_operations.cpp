@@ -105,11 +105,16 @@ bj::array names_array(const std::vector<std::string>& names) {
     return bj::array(names.begin(), names.end());
 }
 
-// What each storage driver says of itself: "Instance", "Driver" and what probing found.
-bj::array driver_status(Engine& engine) {
+// Each storage instance: its driver, whether it is the default and why, or why it does not work.
+bj::array driver_status(Engine& engine, const Result<plugin::Choice>& choice) {
     bj::array status;
-    for (const std::string& name : engine.catalog().names("storage"))
-        status.push_back(bj::array{"Instance", name});
+    for (const plugin::InstanceStatus& instance : engine.catalog().statuses("storage")) {
+        std::string text = "driver " + instance.driver;
+        if (!instance.reason.empty()) text = "does not work: " + instance.reason;
+        if (choice && choice->instance == instance.name)
+            text += ", default (" + choice->reason + ")";
+        status.push_back(bj::array{instance.name, text});
+    }
     return status;
 }
 
@@ -162,7 +167,7 @@ Result<void> info(Engine& engine, Job& job) {
     const Kernel host = kernel();
     const Counts counts = count_containers(engine);
     const auto images = TRY(engine.images().list());
-    const auto storage = engine.catalog().default_name("storage");
+    const auto storage = engine.catalog().default_choice("storage");
     const auto exec = engine.catalog().default_name("exec");
     char name[256] = {};
     ::gethostname(name, sizeof name - 1);
@@ -177,8 +182,8 @@ Result<void> info(Engine& engine, Job& job) {
         {"ContainersPaused", counts.paused},
         {"ContainersStopped", counts.stopped},
         {"Images", images.size()},
-        {"Driver", storage ? *storage : ""},
-        {"DriverStatus", driver_status(engine)},
+        {"Driver", storage ? storage->instance : ""},
+        {"DriverStatus", driver_status(engine, storage)},
         {"Plugins", bj::object{{"Volume", bj::array()},
                                {"Network", names_array(engine.catalog().names("network"))},
                                {"Authorization", nullptr},

@@ -211,42 +211,8 @@ Result<std::string> Catalog::check_options(std::string_view kind, std::string_vi
     return boost::json::serialize(object);
 }
 
-// ---- which is used
+// ---- opening
 // ----------------------------------------------------------------------------------------------
-
-Result<std::string> Catalog::default_name(std::string_view kind) {
-    if (const auto configured = settings_.defaults.find(kind);
-        configured != settings_.defaults.end() && !configured->second.empty())
-        return configured->second;
-    const std::lock_guard guard(defaults_lock_);
-    if (const auto known = chosen_.find(kind); known != chosen_.end()) return known->second;
-    auto name = TRY(choose_default(kind));
-    chosen_.emplace(kind, name);
-    return name;
-}
-
-// One instance needs no probing: whether it works shows when it is opened, and nothing is loaded
-// before its first use.
-Result<std::string> Catalog::choose_default(std::string_view kind) {
-    std::vector<std::shared_ptr<Slot>> candidates;
-    for (const auto& [key, slot] : slots_)
-        if (key.first == kind) candidates.push_back(slot);
-    if (candidates.empty())
-        return fail(Code::not_found, "find ", kind,
-                    " instance: no driver of that kind is installed");
-    if (candidates.size() == 1) return candidates.front()->settings.name;
-    std::stable_sort(candidates.begin(), candidates.end(), [](const auto& a, const auto& b) {
-        return a->driver->manifest.rank > b->driver->manifest.rank;
-    });
-    std::string reasons;
-    for (const auto& slot : candidates) {
-        const auto probed = probe(*slot);
-        if (probed && probed->works) return slot->settings.name;
-        reasons += (reasons.empty() ? "" : "; ") + slot->settings.name + ": " +
-                   (probed ? probed->reason : probed.error().what);
-    }
-    return fail(Code::unsupported, "choose ", kind, " instance: none works here: ", reasons);
-}
 
 Result<std::shared_ptr<Instance>> Catalog::find(std::string_view kind, std::string_view name) {
     const auto slot = TRY(find_slot(kind, name));
@@ -301,10 +267,11 @@ Result<Probed> Catalog::probe(std::string_view kind, std::string_view name) {
 }
 
 Result<Probed> Catalog::probe(Slot& slot) {
-    const std::lock_guard guard(slot.driver->probe_lock);
-    if (slot.driver->probed) return *slot.driver->probed;
+    const std::lock_guard guard(slot.probe_lock);
+    if (slot.probed) return *slot.probed;
     const auto* driver = TRY(load(slot));
-    const Fd state = TRY(settings_.open_state(slot.settings.kind, slot.settings.name));
+    const auto& look = settings_.look_at_state ? settings_.look_at_state : settings_.open_state;
+    const Fd state = TRY(look(slot.settings.kind, slot.settings.name));
     const HostTable host(settings_.host, slot.settings.kind + "/" + slot.settings.name);
     const auto request = request_of(slot, state, host);
 
@@ -318,7 +285,7 @@ Result<Probed> Catalog::probe(Slot& slot) {
         caller.finish(DAVIT_CAN(driver, probe) ? driver->probe(caller.raw(), &request) : DAVIT_OK);
     probed.works = answer.has_value();
     if (!answer) probed.reason = answer.error().what;
-    slot.driver->probed = probed;
+    slot.probed = probed;
     return probed;
 }
 

@@ -15,6 +15,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -53,6 +54,14 @@ struct CatalogSettings {
     HostServices host;
     // Opens the directory that is the instance's alone (0700), making it if need be.
     std::function<Result<Fd>(std::string_view kind, std::string_view instance)> open_state;
+    // The same directory for a look alone: where it is not made yet, one that lies where it would.
+    // Empty: open_state.
+    std::function<Result<Fd>(std::string_view kind, std::string_view instance)> look_at_state;
+    // Whether an instance has been used before.
+    std::function<bool(std::string_view kind, std::string_view instance)> has_state;
+    // Which instance was chosen for a kind, here or by an earlier process; empty: none yet.
+    std::function<std::string(std::string_view kind)> remembered;
+    std::function<Result<void>(std::string_view kind, const std::string& instance)> remember;
 };
 
 // ../lib/davit/drivers of this executable, /usr/lib/davit/drivers, /usr/local/lib/davit/drivers,
@@ -72,6 +81,18 @@ struct Probed {
     std::vector<Ability> abilities;
 };
 
+// The instance of a kind that is used when none is named, and why it is this one.
+struct Choice {
+    std::string instance;
+    std::string reason;
+};
+
+// What is known of an instance without opening it. `reason`: why it does not work; empty when it
+// does, or when nobody has asked yet.
+struct InstanceStatus {
+    std::string name, driver, reason;
+};
+
 class Catalog {
 public:
     // Reads every manifest and checks every configured instance; opens none. Errors: what an
@@ -84,9 +105,12 @@ public:
     // callers wait for one opening; after a failure the next call tries again. Errors: not_found
     // with the nearest name; what `load` and the driver's `open` say.
     Result<std::shared_ptr<Instance>> find(std::string_view kind, std::string_view name);
-    // The configured default, else the only instance; of several, the one of the highest rank whose
-    // driver works here.
+    // The configured default, else the only instance; of several, the one that was chosen before,
+    // else the one of the highest rank whose driver works here, one that has been used before
+    // first.
+    Result<Choice> default_choice(std::string_view kind);
     Result<std::string> default_name(std::string_view kind);
+    std::vector<InstanceStatus> statuses(std::string_view kind) const;
     std::vector<std::string> names(std::string_view kind) const;
     // Names of a kind's instances that are open now: what has state to recover or to close.
     std::vector<std::string> open_names(std::string_view kind) const;
@@ -97,15 +121,15 @@ public:
     Result<std::string> check_options(std::string_view kind, std::string_view name,
                                       std::string_view topic, std::string_view options);
 
-    // Loads the driver of an instance and asks it whether it works here. Asked once; the answer is
-    // kept.
+    // Loads the driver of an instance and asks it whether it works here, in the instance's
+    // directory and with its configuration. Asked once; the answer is kept.
     Result<Probed> probe(std::string_view kind, std::string_view name);
 
     // For query driver.list: an array of
     //   {"Kind","Name","Description","Version","Licence","Vendor","Path","Interfaces":[…],"Own":bool,
-    //    "State":"open"|"closed"|"listed"|"refused","Reason","Instances":[{"Name","Default":bool,"State"}]}
-    // sorted by kind and name. A refused file has Name and Kind empty unless its manifest could be
-    // read.
+    //    "State":"open"|"closed"|"listed"|"refused","Reason","Instances":[{"Name","Default":bool,"State","Why"}]}
+    // sorted by kind and name. Why: a default is the default, or an instance does not work. A
+    // refused file has Name and Kind empty unless its manifest could be read.
     boost::json::array list();
     // For query driver.inspect: `name` is a driver or an instance, "kind/name" where both kinds
     // have it. The object of the list and:
@@ -135,9 +159,12 @@ private:
     davit_open request_of(const Slot& slot, const Fd& state, const HostTable& host) const;
     Result<std::shared_ptr<Instance>> open(Slot& slot);
     Result<Probed> probe(Slot& slot);
-    Result<std::string> choose_default(std::string_view kind);
+    Result<Choice> choose_default(std::string_view kind);
+    Result<Choice> choose_by_probing(std::string_view kind,
+                                     std::vector<std::shared_ptr<Slot>> candidates);
+    Result<Choice> keep_choice(Slot& slot, const std::string& name);
     std::vector<std::shared_ptr<Slot>> slots_of(const Driver& driver) const;
-    std::string known_default(const std::string& kind) const;
+    boost::json::object describe(Slot& slot, const std::optional<Choice>& choice, bool with_config);
     Result<std::shared_ptr<Driver>> find_shown(std::string_view name) const;
     boost::json::object summary(const Driver& driver, bool with_config);
 
@@ -146,7 +173,7 @@ private:
     std::map<std::pair<std::string, std::string>, std::shared_ptr<Slot>>
         slots_;  // by kind and instance name
     mutable std::mutex defaults_lock_;
-    std::map<std::string, std::string, std::less<>> chosen_;  // by kind; guarded by defaults_lock_
+    std::map<std::string, Choice, std::less<>> chosen_;  // by kind; guarded by defaults_lock_
 };
 
 }  // namespace davit::plugin

@@ -14,10 +14,8 @@ struct Catalog::Driver {
     DriverManifest manifest;
     bool own = false;  // came with Davit
     std::string path;
-    std::string refused;           // why it cannot be used at all; empty: it can
-    std::string unused;            // why it has no instance of its own name
-    std::optional<Probed> probed;  // guarded by probe_lock
-    std::mutex probe_lock;
+    std::string refused;  // why it cannot be used at all; empty: it can
+    std::string unused;   // why it has no instance of its own name
 };
 
 struct Catalog::Slot {
@@ -28,11 +26,19 @@ struct Catalog::Slot {
         return instance != nullptr;
     }
 
+    // Why it does not work here; empty: it does, or nobody has asked.
+    std::string known_trouble() {
+        const std::lock_guard guard(probe_lock);
+        return probed && !probed->works ? probed->reason : "";
+    }
+
     const InstanceSettings settings;
     const std::shared_ptr<Driver> driver;
     const std::string config;            // checked, defaults filled in
     std::mutex lock;                     // held while the instance is opened
     std::shared_ptr<Instance> instance;  // guarded by lock; null: not opened yet
+    std::mutex probe_lock;               // held while the driver is asked
+    std::optional<Probed> probed;        // guarded by probe_lock
 };
 
 }  // namespace davit::plugin

@@ -34,15 +34,20 @@ std::vector<std::shared_ptr<Catalog::Slot>> Catalog::slots_of(const Driver& driv
     return found;
 }
 
-// The default of a kind as far as it is known without loading anything.
-std::string Catalog::known_default(const std::string& kind) const {
-    if (const auto set = settings_.defaults.find(kind);
-        set != settings_.defaults.end() && !set->second.empty())
-        return set->second;
-    const std::lock_guard guard(defaults_lock_);
-    if (const auto known = chosen_.find(kind); known != chosen_.end()) return known->second;
-    const auto all = names(kind);
-    return all.size() == 1 ? all.front() : "";
+boost::json::object Catalog::describe(Slot& slot, const std::optional<Choice>& choice,
+                                      bool with_config) {
+    const bool is_default = choice && choice->instance == slot.settings.name;
+    const std::string trouble = slot.known_trouble();
+    boost::json::object instance{{"Name", slot.settings.name},
+                                 {"Default", is_default},
+                                 {"State", slot.is_open() ? "open" : "closed"},
+                                 {"Why", !trouble.empty() ? trouble
+                                         : is_default     ? choice->reason
+                                                          : ""}};
+    if (!with_config) return instance;
+    instance["Isolation"] = "in-process";  // the only one there is
+    instance["Config"] = boost::json::parse(slot.config);
+    return instance;
 }
 
 boost::json::object Catalog::summary(const Driver& driver, bool with_config) {
@@ -59,25 +64,23 @@ boost::json::object Catalog::summary(const Driver& driver, bool with_config) {
     object["Licence"] = module.licence;
     object["Vendor"] = module.vendor;
 
+    std::optional<Choice> choice;
+    if (const auto known = default_choice(manifest.kind)) choice = *known;
     boost::json::array instances;
     bool open = false;
+    std::string trouble;
     for (const auto& slot : slots_of(driver)) {
+        trouble = slot->known_trouble();
         open = open || slot->is_open();
-        boost::json::object instance{
-            {"Name", slot->settings.name},
-            {"Default", slot->settings.name == known_default(manifest.kind)},
-            {"State", slot->is_open() ? "open" : "closed"}};
-        if (with_config) {
-            instance["Isolation"] = "in-process";  // the only one there is
-            instance["Config"] = boost::json::parse(slot->config);
-        }
-        instances.push_back(std::move(instance));
+        instances.push_back(describe(*slot, choice, with_config));
     }
     object["State"] = !driver.refused.empty() ? "refused"
                       : open                  ? "open"
                       : instances.empty()     ? "listed"
                                               : "closed";
-    object["Reason"] = driver.refused.empty() ? driver.unused : driver.refused;
+    object["Reason"] = !driver.refused.empty()  ? driver.refused
+                       : !driver.unused.empty() ? driver.unused
+                                                : trouble;
     object["Instances"] = std::move(instances);
     return object;
 }

@@ -283,6 +283,33 @@ TEST_F(CatalogTest, probes_to_choose_among_several_and_says_what_is_there) {
     EXPECT_TRUE(log_.empty()) << "probing opens nothing";
 }
 
+TEST_F(CatalogTest, keeps_to_the_instance_that_was_chosen_before) {
+    install();
+    auto wanted = settings();
+    wanted.instances = {{.kind = "storage", .name = "another", .driver = "plain-c"}};
+    std::string kept;
+    wanted.remembered = [&](std::string_view) { return kept; };
+    wanted.remember = [&](std::string_view kind, const std::string& instance) -> Result<void> {
+        kept = std::string(kind) + " " + instance;
+        return {};
+    };
+    const auto again = wanted;
+    EXPECT_EQ(Catalog::create(std::move(wanted)).take()->default_name("storage").take(), "another");
+    EXPECT_EQ(kept, "storage another");
+    kept = "plain-c";
+    const auto choice = Catalog::create(again).take()->default_choice("storage").take();
+    EXPECT_EQ(choice.instance, "plain-c");
+    EXPECT_EQ(choice.reason, "chosen when it was first needed");
+}
+
+TEST_F(CatalogTest, chooses_an_instance_that_has_been_used_before_the_others) {
+    install();
+    auto wanted = settings();
+    wanted.instances = {{.kind = "storage", .name = "another", .driver = "plain-c"}};
+    wanted.has_state = [](std::string_view, std::string_view name) { return name == "plain-c"; };
+    EXPECT_EQ(Catalog::create(std::move(wanted)).take()->default_name("storage").take(), "plain-c");
+}
+
 TEST_F(CatalogTest, inspects_a_driver_by_its_name_or_by_an_instances) {
     install();
     auto wanted = settings();
