@@ -174,8 +174,12 @@ StorageBench::StorageBench(const StorageSubject& subject) : subject_(subject) {}
 
 void StorageBench::set_up() {
     ASSERT_NO_FATAL_FAILURE(enter_own_mount_namespace());
-    const char* parent = std::getenv("TMPDIR");
-    std::string path = std::string(parent == nullptr ? "/tmp" : parent) + "/davit-storage-XXXXXX";
+    const char* temporary = std::getenv("TMPDIR");
+    const std::string parent = subject_.directory     ? subject_.directory()
+                               : temporary == nullptr ? "/tmp"
+                                                      : temporary;
+    ASSERT_FALSE(parent.empty()) << "no place to work in";
+    std::string path = parent + "/davit-storage-XXXXXX";
     ASSERT_NE(::mkdtemp(path.data()), nullptr) << errno_text(errno);
     path_ = path;
     Result<Fd> directory = open_directory(path_, O_RDONLY);

@@ -311,25 +311,69 @@ void two_instances_share_nothing(StorageBench& bench) {
     EXPECT_TRUE(succeeds((*second)->stat("web")));
 }
 
-void a_full_disk_is_no_space_and_leaves_no_layer(StorageBench& bench) {
-    char path[] = "/tmp/davit-full-XXXXXX";
-    ASSERT_NE(::mkdtemp(path), nullptr);
-    ASSERT_EQ(::mount("full", path, "tmpfs", 0, "size=64k,nr_inodes=64,mode=0700"), 0);
-    {
-        const Fd directory = std::move(open_directory(path, O_RDONLY)).value_or(Fd());
-        auto store = bench.open_second(directory.get());
-        ASSERT_TRUE(succeeds(store));
-        Result<davit_storage_prepared> prepared = (*store)->prepare("key-0");
-        int keys = 0;
-        while (prepared && ++keys < 64) prepared = (*store)->prepare("key-" + std::to_string(keys));
-        EXPECT_TRUE(fails_as(prepared, Code::no_space));
-        EXPECT_EQ((*store)->list().value_or({}).size(), static_cast<std::size_t>(keys));
-        EXPECT_TRUE(succeeds((*store)->remove("key-0"))) << "removing has to work on a full disk";
-        EXPECT_TRUE(succeeds((*store)->retain({})));
-        EXPECT_TRUE(succeeds((*store)->prepare("key-0")));
+// --- a full disk
+// -------------------------------------------------------------------------------------------
+
+// A small file system on a directory of its own, mounted where only this process sees it.
+class SmallDisk {
+public:
+    explicit SmallDisk(const StorageSubject& subject) {
+        if (::mkdtemp(path_) == nullptr) return;
+        if (subject.mount_small_disk) {
+            mounted_ = succeeds(subject.mount_small_disk(path_));
+        } else {
+            mounted_ = ::mount("full", path_, "tmpfs", 0, "size=256k,nr_inodes=64,mode=0700") == 0;
+        }
     }
-    EXPECT_EQ(::umount2(path, MNT_DETACH), 0);
-    EXPECT_EQ(::rmdir(path), 0);
+    ~SmallDisk() {
+        if (mounted_) ::umount2(path_, MNT_DETACH);
+        ::rmdir(path_);
+    }
+    bool is_mounted() const { return mounted_; }
+    const char* path() const { return path_; }
+
+private:
+    char path_[32] = "/tmp/davit-full-XXXXXX";
+    bool mounted_ = false;
+};
+
+// Writes until there is no room for another byte.
+void fill(int directory) {
+    const Fd file =
+        std::move(open_beneath(directory, "filler", O_WRONLY | O_CREAT, 0600)).value_or(Fd());
+    for (std::size_t bytes = 1 << 20; bytes > 0; bytes /= 4)
+        while (::write(file.get(), std::string(bytes, 'x').data(), bytes) > 0) {
+        }
+    ::fsync(file.get());
+}
+
+void a_full_disk_is_no_space_and_leaves_no_layer(StorageBench& bench) {
+    constexpr int kMostKeys = 2000;
+    const SmallDisk disk(bench.subject());
+    ASSERT_TRUE(disk.is_mounted());
+    const Fd directory = std::move(open_directory(disk.path(), O_RDONLY)).value_or(Fd());
+    ASSERT_EQ(::mkdirat(directory.get(), "state", 0700), 0);
+    const Fd state =
+        std::move(open_beneath(directory.get(), "state", O_RDONLY | O_DIRECTORY)).value_or(Fd());
+    auto store = bench.open_second(state.get());
+    ASSERT_TRUE(succeeds(store));
+    ASSERT_TRUE(succeeds((*store)->make_layer("base", "", {{"a", "1"}})));
+    fill(directory.get());
+
+    Result<davit_storage_prepared> prepared = (*store)->prepare("key-0", "base");
+    int keys = 0;
+    while (prepared && ++keys < kMostKeys)
+        prepared = (*store)->prepare("key-" + std::to_string(keys), "base");
+    ASSERT_TRUE(fails_as(prepared, Code::no_space));
+    EXPECT_EQ((*store)->list().value_or({}).size(), static_cast<std::size_t>(keys) + 1);
+    for (int i = 0; i < keys; ++i)
+        EXPECT_TRUE(succeeds((*store)->remove("key-" + std::to_string(i))))
+            << "removing has to work on a full disk";
+    EXPECT_TRUE(succeeds((*store)->retain({"base"})));
+    EXPECT_EQ((*store)->list().value_or({}).size(), 1u);
+    ASSERT_EQ(::unlinkat(directory.get(), "filler", 0), 0);
+    ASSERT_TRUE(succeeds((*store)->sync()));
+    EXPECT_TRUE(succeeds((*store)->prepare("key-0", "base"))) << "there is room again";
 }
 
 }  // namespace

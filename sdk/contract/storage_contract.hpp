@@ -5,6 +5,7 @@
 #pragma once
 
 #include "davit/module.h"
+#include "sdk/base/result.hpp"
 
 #include <functional>
 #include <string>
@@ -15,6 +16,11 @@ struct StorageSubject {
     std::string name;                             // of the test suite in reports: "overlay"
     std::function<const davit_driver*()> driver;  // loads the file; asked once, by the first case
     std::string config = "{}";                    // of every instance that a case opens
+    // A directory for the cases' own, for drivers that need a certain file system; empty: $TMPDIR,
+    // or /tmp.
+    std::function<std::string()> directory = {};
+    // Mounts a file system on this directory that is full after few megabytes; empty: a tmpfs.
+    std::function<Result<void>(const std::string& path)> mount_small_disk = {};
 };
 
 // Makes one test "<name>StorageContract.<promise>" of every case. Call before RUN_ALL_TESTS; the

@@ -39,6 +39,7 @@ LIBRARIES = [
     (r"curl", r"drivers/registry/oci/.*"),
     (r"archive(_entry)?\.h", r"core/unpack/.*"),
     (r"netlink/(?!.*\.h>)|libmnl|libnftnl", r"sdk/netlink/.*"),
+    (r"btrfsutil|linux/btrfs", r"drivers/storage/btrfs/.*"),
     (r"seccomp\.h", r"sdk/container/.*"),
     (r"CLI/", r"(core/engine|cli)/.*\.cpp"),
     (r"dlfcn\.h", r"sdk/contract/conform\.cpp|drivers/exec/native/launch_client\.cpp"),
