@@ -176,6 +176,13 @@ def test_a_second_daemon_on_the_same_root_is_refused(start, engine):
     start.refuses(data=engine.data, says="(?i)in use|another|held|locked")
 
 
+def test_a_driver_of_another_abi_major_is_refused(start):
+    start.refuses(*start.configuration(
+        {"driver-path": [str(BUILD / "tests/drivers")],
+         "storage": {"default": "x", "instances": {"x": {"driver": "other-major"}}}}),
+        says=r"other-major\.so.*built for ABI major 1, this engine speaks 0")
+
+
 def test_a_driver_of_another_owner_is_refused(start):
     drivers = start.place / "drivers"
     drivers.mkdir()
