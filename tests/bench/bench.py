@@ -13,21 +13,16 @@ import pathlib
 import platform
 import re
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
-TOP = pathlib.Path(__file__).resolve().parent.parent.parent
-sys.path[:0] = [str(TOP / "tests/e2e"), str(TOP / "tests/images")]
-import registry as registries  # noqa: E402
-from harness.engine import Davitd, Dockerd  # noqa: E402
-from harness.sandbox import Sandbox  # noqa: E402
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import everyday  # noqa: E402
+from contestant import (BUSYBOX, CACHE, REGISTRY, TOP, Contestant, interleaved, run,  # noqa: E402
+                        show)
 
-CACHE = pathlib.Path(os.environ.get("DAVIT_CACHE", "/var/cache/davit-test"))
-REGISTRY = "127.0.0.1:5000"
-BUSYBOX = f"{REGISTRY}/busybox:latest"
 FLOOR = ["unshare", "--mount", "--uts", "--ipc", "--net", "--pid", "--fork", "/bin/busybox", "true"]
 GAPS = {"back to back": 0.0, "100 ms gaps": 0.1}
 # title: (words of the command line, at least so much faster than docker, reach for)
@@ -37,60 +32,6 @@ COMMANDS = {
     "exec … true": (["exec", "bench", "true"], 10, 35),
 }
 PULL_MUST, PULL_REACH = 2, 4
-
-
-class Contestant:
-    """An engine in a sandbox of its own, with its registry, and its command line."""
-
-    def __init__(self, name, work, build):
-        self.name = name
-        place = work / name
-        place.mkdir()
-        self.sandbox = Sandbox(place)
-        with self.sandbox.network():
-            self.registry = registries.Registry(CACHE / "registry", place, 5000, readonly=True)
-        if name == "davit":
-            self.engine, program = Davitd(self.sandbox, place, build), build / "bin/davit"
-        else:
-            self.engine, program = Dockerd(self.sandbox, place), "/usr/bin/docker"
-        self.words = [str(program), "-H", self.engine.host]
-        self.environment = {**os.environ, "HOME": str(place), "DOCKER_CONFIG": str(place)}
-        self.engine.start()
-
-    def __call__(self, *words):
-        return run([*self.words, *words], self.environment)
-
-    def close(self):
-        self.engine.close()
-        self.registry.stop()
-        self.sandbox.close()
-
-
-def run(words, environment):
-    """Runs a command to its end; returns the seconds it took. An exit code ends the bench."""
-    silence = os.open("/dev/null", os.O_RDWR)
-    actions = [(os.POSIX_SPAWN_DUP2, silence, 0), (os.POSIX_SPAWN_DUP2, silence, 1)]
-    began = time.perf_counter()
-    pid = os.posix_spawnp(words[0], words, environment, file_actions=actions)
-    _, status = os.waitpid(pid, 0)
-    took = time.perf_counter() - began
-    os.close(silence)
-    if status:
-        raise SystemExit(f"bench: {' '.join(words)}: exit code {os.waitstatus_to_exitcode(status)}")
-    return took
-
-
-def interleaved(deeds, samples, gap):
-    """{name: [seconds]}: each deed in turn, `samples` times, after one turn that does not count."""
-    taken = {name: [] for name in deeds}
-    names = list(deeds)
-    for turn in range(samples + 1):
-        for name in names[turn % len(names):] + names[:turn % len(names)]:
-            time.sleep(gap)
-            took = deeds[name]()
-            if turn:
-                taken[name].append(took)
-    return taken
 
 
 def measure_commands(contestants, samples, results):
@@ -107,6 +48,7 @@ def measure_commands(contestants, samples, results):
                             "reach": reach})
     for one in contestants:
         one("rm", "-f", "bench")
+        one("rmi", BUSYBOX)  # a pull counts only when every layer is missing
 
 
 def measure_pull(contestants, image, samples, results):
@@ -211,19 +153,6 @@ def measure_memory(work, build, names, containers, results):
     print("  must be at most 8192, 14336 and 400; reach for 4096, 8192 and 120")
 
 
-def show(title, taken, must, reach):
-    middle = {name: statistics.median(times) * 1000 for name, times in taken.items()}
-    print(f"\n{title} (median of {len(next(iter(taken.values())))}, ms)")
-    for name, value in middle.items():
-        spread = sorted(taken[name])
-        line = f"  {name:8}{value:10.2f}   least {spread[0] * 1000:.2f}, most {spread[-1] * 1000:.2f}"
-        if name == "davit" and "docker" in middle:
-            ratio = middle["docker"] / value
-            line += f"   {ratio:.1f}x docker's speed: must be {must}x, reach for {reach}x"
-        print(line)
-    sys.stdout.flush()
-
-
 def machine():
     return {"kernel": platform.release(), "processors": os.cpu_count(),
             "memory": int(re.search(r"MemTotal:\s+(\d+)",
@@ -243,7 +172,10 @@ def main():
     parser.add_argument("--build", type=pathlib.Path, default=TOP / "build/release")
     parser.add_argument("--output", type=pathlib.Path, default=TOP / "build/bench.json")
     parser.add_argument("--engines", default="davit,docker", help="which take part")
-    parser.add_argument("--parts", default="commands,pull,memory", help="what is measured")
+    parser.add_argument("--parts", default="commands,pull,everyday,memory",
+                        help="what is measured")
+    parser.add_argument("--crowd", type=int, default=1000,
+                        help="containers that the list of them has (default 1000)")
     chosen = parser.parse_args()
     names, parts = chosen.engines.split(","), chosen.parts.split(",")
     subprocess.run([TOP / "tests/images/build", "busybox", chosen.pull_image.partition(":")[0]],
@@ -251,7 +183,7 @@ def main():
     work = pathlib.Path(tempfile.mkdtemp(prefix="davit-bench-", dir="/var/tmp"))
     results, contestants = [], []
     try:
-        if "commands" in parts or "pull" in parts:
+        if {"commands", "pull", "everyday"} & set(parts):
             for name in names:
                 contestants.append(Contestant(name, work, chosen.build))
             if "commands" in parts:
@@ -259,6 +191,8 @@ def main():
             if "pull" in parts:
                 measure_pull(contestants, chosen.pull_image,
                              chosen.pulls or max(1, chosen.samples // 5), results)
+            if "everyday" in parts:
+                everyday.measure(contestants, chosen.samples, chosen.crowd, results)
         while contestants:
             contestants.pop().close()
         if "memory" in parts:

@@ -63,17 +63,21 @@ class Engine:
 
     def request(self, method, path, body=None, headers=None, timeout=60):
         """One HTTP request over the socket; returns (status, decoded JSON or text)."""
+        status, text = self.request_raw(method, path, body, headers, timeout)
+        try:
+            return status, json.loads(text)
+        except ValueError:
+            return status, text.decode(errors="replace")
+
+    def request_raw(self, method, path, body=None, headers=None, timeout=60):
+        """The same; returns (status, bytes)."""
         connection = _UnixConnection(self.socket, timeout)
         try:
             sent = json.dumps(body) if isinstance(body, (dict, list)) else body
             given = {"Content-Type": "application/json"} if sent is not None else {}
             connection.request(method, path, sent, given | (headers or {}))
             answer = connection.getresponse()
-            text = answer.read()
-            try:
-                return answer.status, json.loads(text)
-            except ValueError:
-                return answer.status, text.decode(errors="replace")
+            return answer.status, answer.read()
         finally:
             connection.close()
 
