@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/container/oci_spec.hpp"
 
+#include "core/container/capabilities.hpp"
 #include "core/container/oci_mounts.hpp"
 
 #include <boost/json.hpp>
@@ -9,7 +10,6 @@
 #include <sys/sysmacros.h>
 
 #include <dirent.h>
-#include <sys/prctl.h>
 #include <algorithm>
 #include <array>
 #include <memory>
@@ -21,56 +21,6 @@ namespace davit::container {
 namespace {
 
 namespace bj = boost::json;
-
-// What containers are used to (features.md 3.8); the kernel's other capabilities come by --cap-add.
-constexpr std::array kDefaultCapabilities = {
-    "CAP_CHOWN",   "CAP_DAC_OVERRIDE", "CAP_FSETID",           "CAP_FOWNER",
-    "CAP_MKNOD",   "CAP_NET_RAW",      "CAP_SETGID",           "CAP_SETUID",
-    "CAP_SETFCAP", "CAP_SETPCAP",      "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT",
-    "CAP_KILL",    "CAP_AUDIT_WRITE"};
-
-// capabilities(7), in the order of their numbers.
-constexpr std::array kAllCapabilities = {"CAP_CHOWN",
-                                         "CAP_DAC_OVERRIDE",
-                                         "CAP_DAC_READ_SEARCH",
-                                         "CAP_FOWNER",
-                                         "CAP_FSETID",
-                                         "CAP_KILL",
-                                         "CAP_SETGID",
-                                         "CAP_SETUID",
-                                         "CAP_SETPCAP",
-                                         "CAP_LINUX_IMMUTABLE",
-                                         "CAP_NET_BIND_SERVICE",
-                                         "CAP_NET_BROADCAST",
-                                         "CAP_NET_ADMIN",
-                                         "CAP_NET_RAW",
-                                         "CAP_IPC_LOCK",
-                                         "CAP_IPC_OWNER",
-                                         "CAP_SYS_MODULE",
-                                         "CAP_SYS_RAWIO",
-                                         "CAP_SYS_CHROOT",
-                                         "CAP_SYS_PTRACE",
-                                         "CAP_SYS_PACCT",
-                                         "CAP_SYS_ADMIN",
-                                         "CAP_SYS_BOOT",
-                                         "CAP_SYS_NICE",
-                                         "CAP_SYS_RESOURCE",
-                                         "CAP_SYS_TIME",
-                                         "CAP_SYS_TTY_CONFIG",
-                                         "CAP_MKNOD",
-                                         "CAP_LEASE",
-                                         "CAP_AUDIT_WRITE",
-                                         "CAP_AUDIT_CONTROL",
-                                         "CAP_SETFCAP",
-                                         "CAP_MAC_OVERRIDE",
-                                         "CAP_MAC_ADMIN",
-                                         "CAP_SYSLOG",
-                                         "CAP_WAKE_ALARM",
-                                         "CAP_BLOCK_SUSPEND",
-                                         "CAP_AUDIT_READ",
-                                         "CAP_PERFMON",
-                                         "CAP_BPF",
-                                         "CAP_CHECKPOINT_RESTORE"};
 
 constexpr std::array kMaskedPaths = {"/proc/acpi",
                                      "/proc/asound",
@@ -101,55 +51,6 @@ constexpr std::array kDeviceRules = {
     DeviceRule{"c", 1, 5, "rwm"}, DeviceRule{"c", 1, 7, "rwm"},   DeviceRule{"c", 1, 8, "rwm"},
     DeviceRule{"c", 1, 9, "rwm"}, DeviceRule{"c", 5, 0, "rwm"},   DeviceRule{"c", 5, 1, "rwm"},
     DeviceRule{"c", 5, 2, "rwm"}, DeviceRule{"c", 136, -1, "rwm"}};
-
-std::string capability_name(std::string name) {
-    std::transform(name.begin(), name.end(), name.begin(),
-                   [](char c) { return c >= 'a' && c <= 'z' ? char(c - 32) : c; });
-    return name.starts_with("CAP_") || name == "ALL" ? name : "CAP_" + name;
-}
-
-bool contains(const std::vector<std::string>& list, std::string_view name) {
-    return std::find(list.begin(), list.end(), name) != list.end();
-}
-
-// "Everything" is what this engine has itself: inside another container that may be less.
-std::vector<std::string> capabilities_at_hand() {
-    std::vector<std::string> names;
-    for (std::size_t number = 0; number < kAllCapabilities.size(); ++number)
-        if (::prctl(PR_CAPBSET_READ, number, 0, 0, 0) == 1)
-            names.emplace_back(kAllCapabilities[number]);
-    return names;
-}
-
-}  // namespace
-
-bool is_capability(const std::string& name) {
-    const std::string full = capability_name(name);
-    return full == "ALL" || std::find(kAllCapabilities.begin(), kAllCapabilities.end(), full) !=
-                                kAllCapabilities.end();
-}
-
-namespace {
-
-// Docker's rules: ALL in --cap-add starts from everything, ALL in --cap-drop from nothing; single
-// names then count.
-std::vector<std::string> capabilities_of(const Config& config, bool privileged) {
-    const std::vector<std::string> at_hand = capabilities_at_hand();
-    if (privileged) return at_hand;
-    std::vector<std::string> add, drop;
-    for (const auto& name : config.cap_add) add.push_back(capability_name(name));
-    for (const auto& name : config.cap_drop) drop.push_back(capability_name(name));
-    const bool all = contains(add, "ALL"), none = contains(drop, "ALL");
-    std::vector<std::string> result;
-    for (const std::string name : kAllCapabilities) {
-        const bool usual = std::find(kDefaultCapabilities.begin(), kDefaultCapabilities.end(),
-                                     name) != kDefaultCapabilities.end();
-        const bool start = (all || (usual && !none)) && contains(at_hand, name);
-        const bool dropped = contains(drop, name) && !(none && contains(add, name));
-        if ((start || contains(add, name)) && !dropped) result.push_back(name);
-    }
-    return result;
-}
 
 bj::array array_of(const std::vector<std::string>& strings) {
     return bj::array(strings.begin(), strings.end());
@@ -195,7 +96,9 @@ bj::array rlimits_of(const Config& config) {
 
 bj::object process_of(const ProcessInput& input) {
     const bj::array capabilities =
-        array_of(capabilities_of(input.config, input.privileged || input.config.privileged));
+        array_of(capabilities_for({.add = input.config.cap_add,
+                                   .drop = input.config.cap_drop,
+                                   .privileged = input.privileged || input.config.privileged}));
     // A user other than root holds none at execve, or no-new-privileges would leave it those that
     // the program's file carries.
     const bj::array held = input.user.uid == 0 ? capabilities : bj::array();

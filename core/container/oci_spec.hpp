@@ -34,9 +34,6 @@ struct Spec {
 // for a device that is none.
 Result<Spec> make_spec(const SpecInput& input);
 
-// Whether --cap-add and --cap-drop may name it: in any case, with or without CAP_, and ALL.
-bool is_capability(const std::string& name);
-
 // What is hidden in a container, and what is read-only, unless it asks otherwise.
 std::span<const char* const> default_masked_paths();
 std::span<const char* const> default_read_only_paths();

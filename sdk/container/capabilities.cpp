@@ -82,6 +82,13 @@ CapabilityMask all_capabilities() {
     return mask;
 }
 
+CapabilityMask held_capabilities() {
+    CapabilityMask mask = 0;
+    for (unsigned number = 0; number < kBits; ++number)
+        if (::prctl(PR_CAPBSET_READ, number, 0, 0, 0) == 1) mask |= CapabilityMask{1} << number;
+    return mask;
+}
+
 Result<void> limit_bounding(CapabilityMask kept) {
     for (unsigned number = 0; number < kBits; ++number) {
         const int held = ::prctl(PR_CAPBSET_READ, number, 0, 0, 0);

@@ -21,6 +21,9 @@ std::optional<unsigned> capability_number(std::string_view name);
 std::string_view capability_name(unsigned number);
 // What this kernel knows: /proc/sys/kernel/cap_last_cap as a mask.
 CapabilityMask all_capabilities();
+// What the calling thread may still get or hand on: its bounding set. Less than all inside another
+// engine's container.
+CapabilityMask held_capabilities();
 
 struct CapabilitySets {
     CapabilityMask bounding = 0;

@@ -89,7 +89,7 @@ Result<sdk::CapabilitySets> capability_sets(const object& process) {
     if (from == nullptr) return sdk::CapabilitySets{};
     // What this kernel does not have cannot be given; asking for it is no error (newer policies
     // name newer ones).
-    const sdk::CapabilityMask known = sdk::all_capabilities();
+    static const sdk::CapabilityMask known = sdk::all_capabilities();
     sdk::CapabilitySets sets;
     sets.bounding = TRY(capability_set(*from, "bounding")) & known;
     sets.effective = TRY(capability_set(*from, "effective")) & known;
