@@ -95,6 +95,7 @@ Result<void> merge_image(bj::object& config, const bj::object& image) {
         take_if_empty(config, image, key);
     for (std::string_view key : {"ExposedPorts", "Labels", "Volumes"})
         add_missing_members(config, image, key);
+    merge_health(config, image);
     return {};
 }
 
@@ -124,6 +125,7 @@ Result<void> read_process(const bj::object& object, Config& config) {
     config.stdin_once = TRY(json::get_bool(object, "StdinOnce", false));
     if (const auto timeout = TRY(json::get_int(object, "StopTimeout")))
         config.stop_timeout = static_cast<int>(*timeout);
+    config.health = TRY(read_health(object));
     return {};
 }
 

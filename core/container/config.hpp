@@ -4,6 +4,8 @@
 // shows; the typed form is what the engine acts on. Values; no thread-safety of their own.
 #pragma once
 
+#include "core/container/health.hpp"
+#include "core/container/restart_policy.hpp"
 #include "sdk/base/result.hpp"
 
 #include <cstdint>
@@ -60,6 +62,7 @@ struct Config {
     std::map<std::string, std::string> labels;
     bool tty = false, open_stdin = false, stdin_once = false;
     std::optional<int> stop_timeout;  // seconds
+    std::optional<HealthCheck> health;
     // HostConfig
     std::vector<BindMount> binds;
     std::vector<TmpfsMount> tmpfs;
@@ -71,7 +74,8 @@ struct Config {
     std::map<std::string, std::string> sysctls;
     std::vector<Device> devices;
     std::vector<Ulimit> ulimits;
-    Resources resources;
+    Resources resources;    // at first: `update` changes the container's
+    RestartPolicy restart;  // likewise
     bool privileged = false, read_only_root = false, init = false, auto_remove = false;
     bool no_new_privileges = false;
     std::string seccomp;  // "": the default policy; "unconfined"; else a profile in JSON

@@ -26,6 +26,7 @@ Result<Status> parse_status(std::string_view name) {
 }
 
 std::string_view shown_status(const State& state) {
+    if (state.restarting) return "restarting";
     return state.paused ? "paused" : status_name(state.status);
 }
 
@@ -37,6 +38,26 @@ std::string Container::name() const {
 void Container::rename(std::string name) {
     std::lock_guard lock(mutex_);
     name_ = std::move(name);
+}
+
+Resources Container::resources() const {
+    std::lock_guard lock(mutex_);
+    return adjustable_.resources;
+}
+
+RestartPolicy Container::restart_policy() const {
+    std::lock_guard lock(mutex_);
+    return adjustable_.restart;
+}
+
+std::string Container::document() const {
+    std::lock_guard lock(mutex_);
+    return adjustable_.document;
+}
+
+void Container::adjust(Adjustable to) {
+    std::lock_guard lock(mutex_);
+    adjustable_ = std::move(to);
 }
 
 State Container::state() const {

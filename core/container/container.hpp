@@ -46,7 +46,12 @@ struct State {
     bool out_of_memory = false;
     bool killed_by_user = false;  // stopped or killed by an API call
     bool paused = false;          // runs, and is frozen
-    std::string error;            // of the last start
+    bool restarting = false;      // has ended; its restart policy will start it again
+    int restart_count = 0;        // starts by the policy since somebody started it
+    std::int64_t restart_delay_ns = 0;
+    std::uint64_t restart_timer = 0;       // the watcher's token, while `restarting`
+    std::shared_ptr<const Health> health;  // of a run with a health check
+    std::string error;                     // of the last start
     std::int64_t started_ns = 0, finished_ns = 0;
     std::uint64_t exits = 0;  // how often it has ended, and "die" was told, since davitd began
 };
@@ -66,12 +71,20 @@ struct PendingAttach {
 
 std::string_view shown_status(const State& state);  // as the API has it: also "paused"
 
+// What `update` may change of a container's configuration.
+struct Adjustable {
+    Resources resources;
+    RestartPolicy restart;
+    std::string document;  // {"Config":{…},"HostConfig":{…}}, as the graph has it
+};
+
 using ContainerLock = std::unique_lock<std::mutex>;
 
 class Container {
 public:
     Container(Record record, Config config, State state)
-        : record_(std::move(record)),
+        : adjustable_{config.resources, config.restart, std::move(record.json)},
+          record_(std::move(record)),
           config_(std::move(config)),
           name_(record_.name),
           state_(std::move(state)) {}
@@ -81,6 +94,10 @@ public:
     std::string name() const;  // changes with `rename`; record().name is the first one
     void rename(std::string name);
     const Config& config() const { return config_; }
+    Resources resources() const;
+    RestartPolicy restart_policy() const;
+    std::string document() const;  // record().json is empty here: `update` changes this one
+    void adjust(Adjustable to);
 
     ContainerLock operate() { return ContainerLock(operation_); }
     // Held while state and row of a container that runs are changed together: an exit that comes in
@@ -112,6 +129,7 @@ public:
     Fd process() const;            // a copy of it; empty when it does not run
 
 private:
+    Adjustable adjustable_;  // under mutex_; first, since it takes its text out of the record
     const Record record_;
     const Config config_;
     std::mutex operation_, writing_;

@@ -27,18 +27,32 @@ std::vector<std::string> arguments_of(const Config& config) {
     return arguments;
 }
 
+bj::object health_json(const Health& health) {
+    bj::array log;
+    for (const Probe& probe : health.log)
+        log.push_back(bj::object{{"Start", format_time(probe.start_ns)},
+                                 {"End", format_time(probe.end_ns)},
+                                 {"ExitCode", probe.exit_code},
+                                 {"Output", probe.output}});
+    return {{"Status", health_name(health.status)},
+            {"FailingStreak", health.failing_streak},
+            {"Log", std::move(log)}};
+}
+
 bj::object state_json(const State& state) {
-    return {{"Status", shown_status(state)},
-            {"Running", state.status == Status::running},
-            {"Paused", state.paused},
-            {"Restarting", false},
-            {"OOMKilled", state.out_of_memory},
-            {"Dead", false},
-            {"Pid", state.pid},
-            {"ExitCode", state.exit_code},
-            {"Error", state.error},
-            {"StartedAt", time_or_never(state.started_ns)},
-            {"FinishedAt", time_or_never(state.finished_ns)}};
+    bj::object object{{"Status", shown_status(state)},
+                      {"Running", state.status == Status::running || state.restarting},
+                      {"Paused", state.paused},
+                      {"Restarting", state.restarting},
+                      {"OOMKilled", state.out_of_memory},
+                      {"Dead", false},
+                      {"Pid", state.pid},
+                      {"ExitCode", state.exit_code},
+                      {"Error", state.error},
+                      {"StartedAt", time_or_never(state.started_ns)},
+                      {"FinishedAt", time_or_never(state.finished_ns)}};
+    if (state.health) object["Health"] = health_json(*state.health);
+    return object;
 }
 
 bj::object endpoint_json(const network::Endpoint* endpoint) {
@@ -107,7 +121,7 @@ bj::array mounts_json(const Config& config) {
 }
 
 bj::object stored_part(const Container& container, std::string_view key) {
-    auto stored = json::parse_object(container.record().json, "stored container");
+    auto stored = json::parse_object(container.document(), "stored container");
     if (!stored || !stored->contains(key) || !(*stored)[key].is_object()) return {};
     return std::move((*stored)[key].get_object());
 }
@@ -171,6 +185,13 @@ bj::object labels_json(const Config& config) {
     return labels;
 }
 
+// What ps shows of a health check, behind how long it is up.
+std::string health_text(const State& state) {
+    if (!state.health) return "";
+    if (state.health->status == HealthStatus::starting) return " (health: starting)";
+    return " (" + std::string(health_name(state.health->status)) + ")";
+}
+
 }  // namespace
 
 std::string status_text(const State& state, std::int64_t now_ns) {
@@ -178,9 +199,10 @@ std::string status_text(const State& state, std::int64_t now_ns) {
         case Status::created: return "Created";
         case Status::running:
             return "Up " + span_text((now_ns - state.started_ns) / kSecond) +
-                   (state.paused ? " (Paused)" : "");
+                   (state.paused ? " (Paused)" : health_text(state));
         case Status::exited:
-            return "Exited (" + std::to_string(state.exit_code) + ") " +
+            return (state.restarting ? "Restarting (" : "Exited (") +
+                   std::to_string(state.exit_code) + ") " +
                    span_text((now_ns - state.finished_ns) / kSecond) + " ago";
         case Status::removed: break;
     }
@@ -207,7 +229,7 @@ bj::object inspect_json(const Container& container, const InspectContext& contex
         {"HostsPath", started ? directory + "/hosts" : ""},
         {"LogPath", started && config.log ? directory + "/" + container.id() + "-json.log" : ""},
         {"Name", "/" + container.name()},
-        {"RestartCount", 0},
+        {"RestartCount", state.restart_count},
         {"Driver", context.storage_driver},
         {"Platform", "linux"},
         {"MountLabel", ""},

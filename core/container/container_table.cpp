@@ -38,9 +38,11 @@ std::string state_json(const State& state, const Endpoint* endpoint) {
                       {"out_of_memory", state.out_of_memory},
                       {"killed_by_user", state.killed_by_user},
                       {"paused", state.paused},
+                      {"restart_count", state.restart_count},
                       {"error", state.error},
                       {"started", state.started_ns},
                       {"finished", state.finished_ns}};
+    if (state.health) object["health"] = health_name(state.health->status);
     if (endpoint != nullptr) object["endpoint"] = endpoint_json(*endpoint);
     return bj::serialize(object);
 }
@@ -77,6 +79,10 @@ Result<void> read_state(std::string_view text, Row& row) {
     row.state.out_of_memory = TRY(json::get_bool(object, "out_of_memory", false));
     row.state.killed_by_user = TRY(json::get_bool(object, "killed_by_user", false));
     row.state.paused = TRY(json::get_bool(object, "paused", false));
+    row.state.restart_count = static_cast<int>(TRY(json::get_int(object, "restart_count", 0)));
+    if (const std::string health = TRY(json::get_string(object, "health", "")); !health.empty())
+        row.state.health =
+            std::make_shared<const Health>(Health{.status = TRY(parse_health(health))});
     row.state.error = TRY(json::get_string(object, "error", ""));
     row.state.started_ns = TRY(json::get_int(object, "started", 0));
     row.state.finished_ns = TRY(json::get_int(object, "finished", 0));

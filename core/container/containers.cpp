@@ -84,6 +84,9 @@ Result<void> Containers::rename(const ContainerPtr& container, std::string name)
 
 Result<void> check_responsive(const Container& container, std::string_view doing) {
     const State state = container.state();
+    if (state.restarting)
+        return fail(Code::conflict, "Container ", container.id(),
+                    " is restarting, wait until the container is running");
     if (state.status != Status::running)
         return fail(Code::conflict, "container ", container.id(), " is not running");
     if (state.paused)

@@ -10,6 +10,7 @@
 #include "core/container/services.hpp"
 #include "core/job/job.hpp"
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -94,6 +95,10 @@ public:
     void publish(const Container& container, const std::string& action,
                  std::map<std::string, std::string> more = {}) const;
 
+    // Changes the state of a container that runs, row and memory. False: it has ended meanwhile.
+    Result<bool> change_running(const ContainerPtr& container,
+                                const std::function<void(State&)>& change);
+
     Services& services() { return services_; }
     // Takes the zombie away once the launcher behind `keeper` has ended (seams rule 8), then calls
     // `then` on a worker.
@@ -107,9 +112,16 @@ private:
     void add(const ContainerPtr& container);
     Result<void> start_locked(const std::shared_ptr<Cancel>& cancel, const ContainerPtr& container,
                               const ContainerLock& lock);
-    // Changes the state of a container that runs, row and memory. False: it has ended meanwhile.
-    Result<bool> change_running(const ContainerPtr& container,
-                                const std::function<void(State&)>& change);
+    // `stop` of one that runs, without the operation lock.
+    Result<Outcome> stop_running(const std::shared_ptr<Cancel>& cancel,
+                                 const ContainerPtr& container, const StopRequest& request);
+    void mark_stopped(const ContainerPtr& container);
+    void apply_policy(const Container& container, State& state, Occasion occasion) const;
+    void restart_later(const ContainerPtr& container);
+    void start_again(const ContainerPtr& container, std::uint64_t exits);
+    bool waits_for_another(const Container& container) const;
+    // Takes back the start that its policy asks for. False: there is none to come.
+    Result<bool> stay_down(const ContainerPtr& container, const ContainerLock& lock);
     // What was frozen may run again: a signal waits for that.
     Result<void> thaw(const std::shared_ptr<Cancel>& cancel, const ContainerPtr& container);
     bool name_taken(const std::string& name) const;
@@ -124,11 +136,13 @@ private:
     void forget(const ContainerPtr& container);
     Result<plugin::Process> look_for(const Record& record);
     Result<void> adopt(const ContainerPtr& container, Result<plugin::Process> process);
+    void revive(const ContainerPtr& container);
     Result<void> put_back(const ContainerPtr& container);
 
     Services services_;
     mutable std::mutex mutex_;
     std::map<std::string, ContainerPtr> by_id_;
+    std::atomic<bool> ending_{false};  // the daemon ends, and what it stops stays down
 };
 
 // Without the slash that docker's clients put before it. `invalid` in docker's words.

@@ -14,28 +14,14 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::string_view kUsedConfig[] = {"Hostname",
-                                            "Domainname",
-                                            "User",
-                                            "AttachStdin",
-                                            "AttachStdout",
-                                            "AttachStderr",
-                                            "ExposedPorts",
-                                            "Tty",
-                                            "OpenStdin",
-                                            "StdinOnce",
-                                            "Env",
-                                            "Cmd",
-                                            "Image",
-                                            "WorkingDir",
-                                            "Entrypoint",
-                                            "Labels",
-                                            "StopSignal",
-                                            "StopTimeout",
-                                            "NetworkDisabled",
-                                            "HostConfig",
-                                            "NetworkingConfig",
-                                            "Shell"};
+constexpr std::string_view kUsedConfig[] = {"Hostname",        "Domainname",   "User",
+                                            "AttachStdin",     "AttachStdout", "AttachStderr",
+                                            "ExposedPorts",    "Tty",          "OpenStdin",
+                                            "StdinOnce",       "Env",          "Cmd",
+                                            "Image",           "WorkingDir",   "Entrypoint",
+                                            "Labels",          "StopSignal",   "StopTimeout",
+                                            "NetworkDisabled", "HostConfig",   "NetworkingConfig",
+                                            "Shell",           "Healthcheck"};
 
 constexpr std::string_view kUsedHostConfig[] = {"Binds",
                                                 "ContainerIDFile",
@@ -82,20 +68,18 @@ constexpr std::string_view kUsedHostConfig[] = {"Binds",
                                                 "MaskedPaths",
                                                 "ReadonlyPaths",
                                                 "Devices",
-                                                "OomKillDisable"};
+                                                "OomKillDisable",
+                                                "RestartPolicy"};
 
 // Values of unused fields that ask for nothing although they are not empty.
 struct Harmless {
     std::string_view field, json;
 };
-constexpr std::array<Harmless, 7> kHarmless = {{
+constexpr std::array<Harmless, 4> kHarmless = {{
     {"MemorySwappiness", "-1"},
     {"Isolation", "\"default\""},
-    {"RestartPolicy", R"({"Name":"no"})"},
-    {"RestartPolicy", R"({"Name":"no","MaximumRetryCount":0})"},
     {"UsernsMode", "\"host\""},
     {"VolumeDriver", "\"local\""},
-    {"Healthcheck", R"({"Test":["NONE"]})"},
 }};
 
 bool harmless(std::string_view field, const json::value& value) {

@@ -159,12 +159,26 @@ void ExecSessions::clear(const std::string& id, const ContainerPtr& container) {
 }
 
 void ExecSessions::ended(const std::string& id, const ContainerPtr& container) {
+    constexpr int kKilled = 137;  // what ended without a record
     observe(id, container);
-    const auto session = find(id);
-    if (!session || session->state.running) set_state(id, {.started = true, .exit_code = 137});
-    const int code = session ? session->state.exit_code.value_or(137) : 137;
+    auto session = look_up(id);
+    if (session && session->state.running) {
+        set_state(id, {.started = true, .exit_code = kKilled});
+        session = look_up(id);
+    }
+    const int code = session ? session->state.exit_code.value_or(kKilled) : kKilled;
     containers_.publish(*container, "exec_die",
                         {{"execID", id}, {"exitCode", std::to_string(code)}});
+    if (session && session->config.ended) {
+        forget(id);
+        session->config.ended(code);
+    }
+}
+
+void ExecSessions::forget(const std::string& id) const {
+    std::lock_guard lock(mutex_);
+    sessions_.erase(id);
+    std::erase(ended_, id);
 }
 
 void ExecSessions::observe(const std::string& id, const ContainerPtr& container) const {
@@ -197,6 +211,7 @@ Result<plugin::Streams> ExecSessions::start(const std::shared_ptr<Cancel>& cance
         Error error = std::move(process).error();
         const int code = error.code == Code::not_found ? 127 : 126;
         set_state(id, {.started = true, .exit_code = code});
+        if (session.config.ended) forget(id);
         if (error.code == Code::not_found || error.code == Code::denied) error.code = Code::invalid;
         return error;
     }

@@ -6,6 +6,7 @@
 #include "core/container/containers.hpp"
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -22,6 +23,8 @@ struct ExecConfig {
     bool tty = false, privileged = false;
     bool attach_stdin = false, attach_stdout = false, attach_stderr = false;
     std::uint16_t rows = 0, columns = 0;
+    // Of the engine's own sessions: told the exit code, and the session is forgotten.
+    std::function<void(int code)> ended;
 };
 Result<ExecConfig> parse_exec_body(std::string_view body);
 
@@ -63,6 +66,7 @@ private:
     Result<plugin::Process> execute(sdk::Caller& call, const ExecSession& session, Attach attach);
     Result<void> follow(const ExecSession& session, Fd keeper);
     void ended(const std::string& id, const ContainerPtr& container);
+    void forget(const std::string& id) const;
     void clear(const std::string& id, const ContainerPtr& container);
     void observe(const std::string& id, const ContainerPtr& container) const;
     Result<ExecSession> look_up(const std::string& id) const;

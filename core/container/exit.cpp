@@ -55,6 +55,7 @@ void Containers::on_exit(const ContainerPtr& container) {
 }
 
 void Containers::record_exit(const ContainerPtr& container, const plugin::ExitRecord& record) {
+    services_.ended(container);
     const Holdings holdings = container->let_go();
     if (holdings.endpoint) services_.networks.disconnect(*holdings.endpoint);
     const ContainerLock writing = container->write();
@@ -66,6 +67,7 @@ void Containers::record_exit(const ContainerPtr& container, const plugin::ExitRe
     state.exit_code = record.code;
     state.out_of_memory = record.out_of_memory;
     state.finished_ns = record.time_ns;
+    apply_policy(*container, state, Occasion::exit);
     if (record.monitor_lost)
         state.error = "the container's monitor was lost: its exit code is a guess";
     if (auto written = update(services_.graph, container->id(), state, nullptr); !written)
@@ -75,32 +77,49 @@ void Containers::record_exit(const ContainerPtr& container, const plugin::ExitRe
         const bool by_user = live.killed_by_user;
         live = state;
         live.killed_by_user = by_user;
+        live.restarting = live.restarting && !by_user;
     });
     if (record.out_of_memory) publish(*container, "oom");
     publish(*container, "die", {{"exitCode", std::to_string(record.code)}});
     // Whoever waits for this end, as stop does, comes after its event.
     container->change([](State& live) { live.exits += 1; });
+    if (container->state().restarting) restart_later(container);
 }
 
+namespace {
+
+Error must_not_run(const Container& container, const State& state) {
+    if (state.restarting)
+        return fail(Code::conflict, "You cannot remove a restarting container ", container.id(),
+                    ". Stop the container before attempting removal or force remove");
+    return fail(Code::conflict, "cannot remove container \"/", container.name(),
+                state.paused ? "\": container is paused and must be unpaused first"
+                             : "\": container is running: stop the container before removing or "
+                               "force remove");
+}
+
+}  // namespace
+
+// A restart policy may start it between the look and the lock: then it is killed once more.
 Result<void> Containers::remove(const std::shared_ptr<Cancel>& cancel,
                                 const ContainerPtr& container, Removal how) {
-    if (container->state().status == Status::running) {
-        if (!how.force)
-            return fail(Code::conflict, "cannot remove container \"/", container->name(),
-                        container->state().paused
-                            ? "\": container is paused and must be unpaused first"
-                            : "\": container is running: stop the container before removing or "
-                              "force remove");
-        auto killed = kill(cancel, container, "SIGKILL");
-        if (!killed && container->state().status == Status::running) return killed;
+    constexpr int kAttempts = 5;
+    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+        const State state = container->state();
+        const bool lives = state.status == Status::running || state.restarting;
+        if (lives && !how.force) return must_not_run(*container, state);
+        if (state.status == Status::running) {
+            auto killed = kill(cancel, container, "SIGKILL");
+            if (!killed && container->state().status == Status::running) return killed;
+        }
+        const ContainerLock lock = container->operate();
+        TRY(stay_down(container, lock));
+        const Status status = container->state().status;
+        if (status == Status::removed) return {};  // --rm came first
+        if (status != Status::running) return remove_locked(container, lock);
     }
-    const ContainerLock lock = container->operate();
-    const Status status = container->state().status;
-    if (status == Status::removed) return {};  // --rm came first
-    if (status == Status::running)
-        return fail(Code::conflict, "remove container ", container->id(),
-                    ": it was started again meanwhile");
-    return remove_locked(container, lock);
+    return fail(Code::conflict, "remove container ", container->id(),
+                ": it is started again and again");
 }
 
 // From here on the container is gone for everybody; its layer and directories follow once its root

@@ -10,9 +10,9 @@ namespace davit::container {
 
 namespace {
 
-constexpr std::array<std::string_view, 12> kKnown = {"ancestor", "before", "exited", "expose",
-                                                     "id",       "label",  "name",   "network",
-                                                     "publish",  "since",  "status", "volume"};
+constexpr std::array<std::string_view, 14> kKnown = {
+    "ancestor", "before", "exited",  "expose",  "health", "id",     "is-task",
+    "label",    "name",   "network", "publish", "since",  "status", "volume"};
 
 // "80/tcp", "80" or "8000-8010/tcp" against one port.
 bool port_matches(const std::string& wanted, int port, const std::string& protocol) {
@@ -67,6 +67,9 @@ bool mounts(const Config& config, const std::string& wanted) {
 bool matches_one(const std::string& key, const std::string& wanted, const Container& container,
                  const State& state) {
     const Config& config = container.config();
+    if (key == "health")
+        return wanted == (state.health ? health_name(state.health->status) : "none");
+    if (key == "is-task") return wanted == "false" || wanted == "0";  // nothing is a swarm's
     if (key == "id") return container.id().starts_with(wanted);
     if (key == "name") {
         const std::string plain = wanted.starts_with('/') ? wanted.substr(1) : wanted;

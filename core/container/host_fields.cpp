@@ -370,6 +370,9 @@ Result<void> read_rest(const bj::object& host, Config& config) {
     config.read_only_root = TRY(json::get_bool(host, "ReadonlyRootfs", false));
     config.init = TRY(json::get_bool(host, "Init", false));
     config.auto_remove = TRY(json::get_bool(host, "AutoRemove", false));
+    config.restart = TRY(read_restart_policy(host));
+    if (config.auto_remove && config.restart.kind != RestartPolicy::Kind::never)
+        return fail(Code::invalid, "can't create 'AutoRemove' container with restart policy");
     config.oom_score_adj = static_cast<int>(TRY(json::get_int(host, "OomScoreAdj", 0)));
     if (config.oom_score_adj < -1000 || config.oom_score_adj > 1000)
         return invalid("invalid value " + std::to_string(config.oom_score_adj) +
@@ -439,9 +442,11 @@ Result<void> normalise_host_fields(bj::object& host) {
         host["MemorySwap"] = memory * 2;
     if (TRY(json::get_int(host, "MemorySwappiness", -1)) == -1) host["MemorySwappiness"] = nullptr;
     if (TRY(json::get_int(host, "PidsLimit", 0)) <= 0) host["PidsLimit"] = nullptr;
-    if (const auto* policy = TRY(json::get_object(host, "RestartPolicy"));
-        policy == nullptr || says_nothing(*policy))
-        host["RestartPolicy"] = bj::object{{"Name", "no"}, {"MaximumRetryCount", 0}};
+    bj::object policy{{"Name", "no"}, {"MaximumRetryCount", 0}};
+    if (const auto* given = TRY(json::get_object(host, "RestartPolicy")))
+        for (const auto& [name, value] : *given)
+            if (!says_nothing(value)) policy[name] = value;
+    host["RestartPolicy"] = std::move(policy);
     return {};
 }
 

@@ -231,7 +231,7 @@ Result<bj::object> linux_of(const SpecInput& input) {
     const Config& config = input.config;
     Devices devices = TRY(devices_of(config));
     bj::object object{{"namespaces", namespaces_of(input)},
-                      {"resources", resources_of(config.resources, std::move(devices.rules))},
+                      {"resources", resources_of(input.resources, std::move(devices.rules))},
                       {"devices", std::move(devices.nodes)},
                       {"maskedPaths", paths_of(config, config.masked_paths, kMaskedPaths)},
                       {"readonlyPaths", paths_of(config, config.read_only_paths, kReadOnlyPaths)}};

@@ -20,6 +20,7 @@ struct SpecInput {
     std::string id;
     std::string hostname;
     User user;
+    Resources resources;
     int directory = -1;  // the container's under the data root: holds hosts, hostname, resolv.conf
     bool network_namespace = true;  // false: the host's network is shared
 };

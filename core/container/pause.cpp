@@ -9,6 +9,9 @@ Result<void> Containers::pause(const std::shared_ptr<Cancel>& cancel,
                                const ContainerPtr& container) {
     const ContainerLock lock = container->operate();
     const State before = container->state();
+    if (before.restarting)
+        return fail(Code::conflict, "Container ", container->id(),
+                    " is restarting, wait until the container is running");
     if (before.paused)
         return fail(Code::conflict, "Container ", container->id(), " is already paused");
     const auto mark = [&](bool paused) {

@@ -9,8 +9,9 @@ Result<Pruned> Containers::prune(Cancel& cancel,
     for (const ContainerPtr& container : list()) {
         TRY(cancel.check("prune containers"));
         const ContainerLock lock = container->operate();
-        const Status status = container->state().status;
-        if (status == Status::running || status == Status::removed) continue;
+        const State state = container->state();
+        if (state.status == Status::running || state.status == Status::removed || state.restarting)
+            continue;
         if (!wanted(*container)) continue;
         sdk::Caller call;
         const auto storage = services_.storage(container->record().storage_instance);

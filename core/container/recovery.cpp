@@ -73,7 +73,21 @@ Result<void> Containers::adopt(const ContainerPtr& container, Result<plugin::Pro
         if (live.started_ns == 0) live.started_ns = now_ns();
     });
     watch_exit(container, TRY(exec.wait(call, container->id(), "")));
+    services_.runs(container);
     return {};
+}
+
+// It had ended before the daemon did, or could not be waited for.
+void Containers::revive(const ContainerPtr& container) {
+    State state = container->state();
+    if (state.status != Status::exited || state.restarting) return;
+    apply_policy(*container, state, Occasion::daemon_start);
+    if (!state.restarting) return;
+    container->change([&](State& live) {
+        live.restarting = true;
+        live.restart_delay_ns = state.restart_delay_ns;
+    });
+    restart_later(container);
 }
 
 // The row said "running" but the daemon ended before the program ran: nobody was told that it does.
@@ -133,6 +147,8 @@ Result<void> Containers::recover() {
         else if (ran && container->config().auto_remove &&
                  container->state().status != Status::running)
             (void)remove_locked(container, container->operate());
+        else
+            revive(container);
     }
     if (!rows.empty())
         services_.log(kLogInfo, "recovered " + std::to_string(rows.size()) + " containers");

@@ -16,9 +16,12 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 
 namespace davit::container {
+
+class Container;
 
 // An image as a container sees it.
 struct ImageFacts {
@@ -44,6 +47,9 @@ struct Services {
         image;
     // Removes the layers that nothing uses any more: the last container of a removed image is gone.
     std::function<void()> collect_layers;
+    // A container runs, after a start or found again; it has ended. For those who watch it
+    // meanwhile.
+    std::function<void(const std::shared_ptr<Container>&)> runs, ended;
     std::string log_driver;  // the daemon's log-driver and log-opts: what containers say nothing of
     std::map<std::string, std::string> log_options;
     std::string directory;  // <data-root>/containers

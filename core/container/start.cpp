@@ -167,6 +167,7 @@ private:
                            .id = container_->id(),
                            .hostname = hostname,
                            .user = TRY(resolve_user(root.get(), config.user, config.group_add)),
+                           .resources = container_->resources(),
                            .directory = directory_.get(),
                            .network_namespace = !host_network}));
         plugin::ExecSpec wanted{.key = container_->id(),
@@ -202,6 +203,11 @@ private:
         started_.started_ns = now_ns();
         const State before = container_->state();
         started_.exits = before.exits;
+        if (before.restarting) {
+            started_.restart_count = before.restart_count;
+            started_.restart_delay_ns = before.restart_delay_ns;
+        }
+        if (container_->config().health) started_.health = std::make_shared<const Health>();
         started_.finished_ns = before.finished_ns;  // of the run before, as docker shows it
         TRY(update(services_.graph, container_->id(), started_, connection_.endpoint.get()));
         auto done = exec.start(call_, container_->id());
@@ -234,6 +240,7 @@ private:
         });
         containers_.publish(*container_, "start");
         containers_.watch_exit(container_, std::move(exited));
+        services_.runs(container_);
     }
 
     Containers& containers_;
@@ -252,7 +259,7 @@ Result<Containers::Outcome> Containers::start(const std::shared_ptr<Cancel>& can
     const State before = container->state();
     if (before.paused)
         return fail(Code::conflict, "cannot start a paused container, try unpause instead");
-    if (before.status == Status::running) return Outcome::same;
+    if (before.status == Status::running || before.restarting) return Outcome::same;
     TRY(start_locked(cancel, container, lock));
     return Outcome::done;
 }

@@ -61,6 +61,12 @@ std::string signal_of(const Container& container, const std::string& asked) {
     return container.config().stop_signal.empty() ? "SIGTERM" : container.config().stop_signal;
 }
 
+// A program that ends by one of these was told to: its restart policy is not asked. (With another,
+// say HUP for a new configuration, it may crash like any other.)
+bool asks_to_end(int number) {
+    return number == SIGKILL || number == SIGTERM || number == SIGINT || number == SIGQUIT;
+}
+
 }  // namespace
 
 Result<int> parse_signal(const std::string& text) {
@@ -78,6 +84,27 @@ Result<int> parse_signal(const std::string& text) {
 Result<Containers::Outcome> Containers::stop(const std::shared_ptr<Cancel>& cancel,
                                              const ContainerPtr& container,
                                              const StopRequest& request) {
+    if (container->state().restarting)
+        if (TRY(stay_down(container, container->operate()))) {
+            publish(*container, "stop");
+            return Outcome::done;
+        }
+    return stop_running(cancel, container, request);
+}
+
+// With a restart policy the row says who ended it before it does: the next start of the daemon must
+// know.
+void Containers::mark_stopped(const ContainerPtr& container) {
+    const auto mark = [](State& state) { state.killed_by_user = true; };
+    if (container->restart_policy().kind == RestartPolicy::Kind::never)
+        container->change(mark);
+    else
+        (void)change_running(container, mark);
+}
+
+Result<Containers::Outcome> Containers::stop_running(const std::shared_ptr<Cancel>& cancel,
+                                                     const ContainerPtr& container,
+                                                     const StopRequest& request) {
     const State before = container->state();
     if (before.status != Status::running) return Outcome::same;
     const int number = TRY(parse_signal(signal_of(*container, request.signal)));
@@ -87,7 +114,7 @@ Result<Containers::Outcome> Containers::stop(const std::shared_ptr<Cancel>& canc
 
     const plugin::Exec exec = TRY(services_.exec(container->record().exec_instance));
     sdk::Caller call(cancel);
-    container->change([](State& state) { state.killed_by_user = true; });
+    if (!ending_) mark_stopped(container);
     (void)exec.signal(call, container->id(), "", number);  // refused when it has just ended
     publish(*container, "kill", {{"signal", std::to_string(number)}});
     TRY(thaw(cancel, container));
@@ -107,34 +134,29 @@ Result<Containers::Outcome> Containers::stop(const std::shared_ptr<Cancel>& canc
 Result<void> Containers::kill(const std::shared_ptr<Cancel>& cancel, const ContainerPtr& container,
                               const std::string& signal) {
     const int number = TRY(parse_signal(signal.empty() ? "SIGKILL" : signal));
+    if (container->state().restarting)
+        if (TRY(stay_down(container, container->operate()))) return {};
     const State before = container->state();
     if (before.status != Status::running)
         return fail(Code::conflict, "cannot kill container: ", container->name(), ": container ",
                     container->id(), " is not running");
     const plugin::Exec exec = TRY(services_.exec(container->record().exec_instance));
     sdk::Caller call(cancel);
-    container->change([](State& state) { state.killed_by_user = true; });
+    const bool meant_to_end =
+        asks_to_end(number) || number == TRY(parse_signal(signal_of(*container, "")));
+    if (meant_to_end) mark_stopped(container);
     TRY(exec.signal(call, container->id(), "", number)
             .context("cannot kill container: ", container->name()));
     publish(*container, "kill", {{"signal", std::to_string(number)}});
-    if (number == SIGKILL || number == TRY(parse_signal(signal_of(*container, ""))))
-        TRY(thaw(cancel, container));
+    if (meant_to_end) TRY(thaw(cancel, container));
     if (number != SIGKILL) return {};
     const auto over = [&](const State& state) { return state.exits != before.exits; };
     container->wait_at_most(kKillPatience, over);  // docker's kill returns once it is dead
     return {};
 }
 
-Result<void> Containers::restart(const std::shared_ptr<Cancel>& cancel,
-                                 const ContainerPtr& container, const StopRequest& request) {
-    const ContainerLock lock = container->operate();
-    TRY(stop(cancel, container, request));
-    TRY(start_locked(cancel, container, lock));
-    publish(*container, "restart");
-    return {};
-}
-
 void Containers::stop_all() {
+    ending_ = true;
     std::vector<std::thread> stopping;
     for (const ContainerPtr& container : list()) {
         if (container->state().status != Status::running) continue;

@@ -87,7 +87,9 @@ Result<void> wait(Engine& engine, Job& job) {
     const std::uint64_t exits = container->state().exits;
     std::function<bool(const State&)> over;
     if (condition.empty() || condition == "not-running")
-        over = [](const State& state) { return state.status != Status::running; };
+        over = [exits](const State& state) {
+            return state.exits != exits || (state.status != Status::running && !state.restarting);
+        };
     else if (condition == "next-exit")
         over = [exits](const State& state) {
             return state.exits != exits || state.status == Status::removed;
@@ -213,7 +215,7 @@ Result<void> list(Engine& engine, Job& job) {
     for (const ContainerPtr& container : engine.containers().list()) {
         const State state = container->state();
         const std::int64_t created = container->record().created_ns;
-        if (!all && state.status != Status::running) continue;
+        if (!all && state.status != Status::running && !state.restarting) continue;
         if (!filters.match(*container, state)) continue;
         if ((before != 0 && created >= before) || (since != 0 && created <= since)) continue;
         bj::object entry =

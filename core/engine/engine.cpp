@@ -140,6 +140,8 @@ Result<void> Engine::open_containers() {
                 if (auto collected = images_->collect(); !collected)
                     this->log(kLogWarning, collected.error().what);
             },
+        .runs = [this](const container::ContainerPtr& one) { health_checks_->begin(one); },
+        .ended = [this](const container::ContainerPtr& one) { health_checks_->end(*one); },
         .log_driver = config_.log_driver,
         .log_options = config_.log_options,
         .directory = config_.data_root + "/containers",
@@ -148,6 +150,7 @@ Result<void> Engine::open_containers() {
         .log = [this](int level, const std::string& line) { this->log(level, line); }};
     containers_ = std::make_unique<container::Containers>(std::move(services));
     exec_sessions_ = std::make_unique<container::ExecSessions>(*containers_);
+    health_checks_ = std::make_unique<container::HealthChecks>(*containers_, *exec_sessions_);
     return containers_->recover();
 }
 

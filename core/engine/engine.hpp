@@ -5,6 +5,7 @@
 
 #include "core/container/containers.hpp"
 #include "core/container/exec_session.hpp"
+#include "core/container/health_checks.hpp"
 #include "core/engine/config.hpp"
 #include "core/engine/data_root.hpp"
 #include "core/engine/operations.hpp"
@@ -92,6 +93,7 @@ private:
     std::unique_ptr<network::Networks> networks_;
     std::unique_ptr<container::Containers> containers_;
     std::unique_ptr<container::ExecSessions> exec_sessions_;
+    std::unique_ptr<container::HealthChecks> health_checks_;
     struct Service;
     std::vector<std::unique_ptr<Service>> services_;
     std::vector<std::string> bound_sockets_;
