@@ -5,7 +5,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <spawn.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <algorithm>
@@ -16,22 +15,12 @@ namespace davit {
 
 namespace {
 
-// Sources of a spawn are lifted here, above every fixed target number.
-constexpr int kSpawnFloor = 200;
 constexpr std::size_t kMaxStat = 4096;
 
 Result<std::string> read_proc(const std::string& path) {
     Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!file) return os_error("open " + path);
     return read_all(file.get(), kMaxStat).context(path);
-}
-
-std::vector<char*> pointers(const std::vector<std::string>& strings) {
-    std::vector<char*> list;
-    list.reserve(strings.size() + 1);
-    for (const std::string& one : strings) list.push_back(const_cast<char*>(one.c_str()));
-    list.push_back(nullptr);
-    return list;
 }
 
 }  // namespace
@@ -121,44 +110,6 @@ Result<ExitStatus> Child::wait() {
     auto status = wait_child(pidfd_.get());
     if (status) pidfd_.reset();
     return status;
-}
-
-Result<Child> spawn(const Spawn& request) {
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    ::posix_spawn_file_actions_init(&actions);
-    ::posix_spawnattr_init(&attributes);
-    // Two moves: a source that is itself a target must not be overwritten before it is copied, and
-    // dup2 onto itself would clear close-on-exec of the host's own descriptor number only by luck.
-    int lifted = kSpawnFloor;
-    for (const auto& placed : request.fds)
-        lifted = std::max({lifted, placed.from + 1, placed.to + 1});
-    const int floor = lifted;
-    for (const auto& placed : request.fds)
-        ::posix_spawn_file_actions_adddup2(&actions, placed.from, lifted++);
-    lifted = floor;
-    for (const auto& placed : request.fds)
-        ::posix_spawn_file_actions_adddup2(&actions, lifted++, placed.to);
-    for (int number = floor; number < lifted; ++number)
-        ::posix_spawn_file_actions_addclose(&actions, number);
-
-    sigset_t none;
-    sigset_t all;
-    ::sigemptyset(&none);
-    ::sigfillset(&all);
-    ::posix_spawnattr_setsigmask(&attributes, &none);
-    ::posix_spawnattr_setsigdefault(&attributes, &all);
-    ::posix_spawnattr_setflags(&attributes,
-                               POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
-    auto arguments = pointers(request.arguments);
-    auto environment = pointers(request.environment);
-    pid_t pid = -1;
-    const int number = ::posix_spawn(&pid, request.path.c_str(), &actions, &attributes,
-                                     arguments.data(), environment.data());
-    ::posix_spawn_file_actions_destroy(&actions);
-    ::posix_spawnattr_destroy(&attributes);
-    if (number != 0) return os_error(number, "run " + request.path);
-    return Child(pid, TRY(open_pidfd(pid)));  // not reaped yet, so the number is certainly its own
 }
 
 }  // namespace davit

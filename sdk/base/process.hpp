@@ -76,6 +76,7 @@ struct Spawn {
         int to;
     };
     std::vector<Placed> fds;
+    int group = -1;  // directory of a control group of version 2 to begin in; −1: the caller's
 };
 // posix_spawn in a session of its own, with default signal actions and an empty signal mask. Safe
 // in a process with threads. Errors: those of execve.

@@ -68,7 +68,8 @@ Spec encode_common(SpecWriter& writer, const ProcessConfig& process, const Launc
     spec.root = kNoFd;
     spec.target = kNoFd;
     spec.memory_events = kNoFd;
-    spec.launch_joins = add_fds(writer, launch.launchers->joins);
+    if (!launch.launchers->birthplace)  // else it began there
+        spec.launch_joins = add_fds(writer, launch.launchers->joins);
     spec.group_birthplace = kNoFd;
     if (launch.entrance->birthplace)
         spec.group_birthplace = writer.add_fd(launch.entrance->birthplace.get());

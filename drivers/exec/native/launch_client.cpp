@@ -42,12 +42,13 @@ Result<LaunchClient> LaunchClient::open(const sdk::Call& call, sdk::Host host) {
     return LaunchClient("/proc/self/fd/" + std::to_string(found.fd));
 }
 
-Result<Launch> LaunchClient::spawn() const {
+Result<Launch> LaunchClient::spawn(int group) const {
     SocketPair channel = TRY(make_socket_pair(SOCK_SEQPACKET));
     Spawn request;
     request.path = path_;
     request.arguments = {"davit-launch"};
     request.fds = {{channel.theirs.get(), kChannel}};
+    request.group = group;
     Child child = TRY(davit::spawn(request));
     return Launch{std::move(child), std::move(channel.ours)};
 }

@@ -23,7 +23,8 @@ public:
     // Errors: not_found when there is no davit-launch.
     static Result<LaunchClient> open(const sdk::Call& call, sdk::Host host);
 
-    Result<Launch> spawn() const;
+    // `group`: directory of a control group of version 2 for it; −1: it moves there by itself.
+    Result<Launch> spawn(int group) const;
     // Sends the specification and waits until everything up to `start` is done.
     static Result<sdk::Answer> create(Launch& launch, SpecWriter& writer, const Spec& spec);
 

@@ -99,7 +99,7 @@ Result<davit_exec_process> NativeDriver::create(const sdk::Call&,
     for (const char* stale : {"state.json", "exit.json", sdk::kControlName})
         ::unlinkat(request.state_fd, stale, 0);
     // The launcher starts while the rest is prepared: it has nothing to wait for yet.
-    Launch launch = TRY(launcher_.spawn());
+    Launch launch = TRY(launcher_.spawn(launchers_.birthplace.get()));
     const ContainerConfig config = TRY(parse_config(sdk::view(request.config)));
     if (request.netns_fd >= 0 && (config.namespaces & CLONE_NEWUSER) != 0)
         return fail(Code::invalid, "create container ", key,
@@ -116,9 +116,8 @@ Result<davit_exec_process> NativeDriver::create(const sdk::Call&,
 
     TRY(groups_->make(key, config.resources).context("create container ", key));
     Undo remove_group([&] { static_cast<void>(groups_->remove(key)); });
-    const sdk::Entrance launchers = TRY(groups_->open_entrance(sdk::Cgroups::kLaunch));
     const sdk::Entrance entrance = TRY(groups_->open_entrance(key));
-    context.launchers = &launchers;
+    context.launchers = &launchers_;
     context.entrance = &entrance;
     TRY(atomic_write(request.state_fd, kPolicyFile, context.seccomp));
     Undo remove_policy([&] { ::unlinkat(request.state_fd, kPolicyFile, 0); });
@@ -172,7 +171,7 @@ Result<davit_exec_process> NativeDriver::exec(const sdk::Call&, const davit_exec
     if (!first.process || has_ended(first.process.get()) || !sdk::read_state(first.directory.get()))
         return fail(Code::conflict, "run process in container ", key, ": it does not run");
 
-    Launch launch = TRY(launcher_.spawn());
+    Launch launch = TRY(launcher_.spawn(launchers_.birthplace.get()));
     const ProcessConfig process = TRY(parse_process(sdk::view(request.process)));
     TRY(make_directory(first.directory.get(), kSessions));
     const std::string path = std::string(kSessions) + "/" + session;
@@ -189,9 +188,8 @@ Result<davit_exec_process> NativeDriver::exec(const sdk::Call&, const davit_exec
     context.columns = request.columns;
     if (request.privileged == 0)
         context.seccomp = TRY(read_file(first.directory.get(), kPolicyFile, kMaxPolicy));
-    const sdk::Entrance launchers = TRY(groups_->open_entrance(sdk::Cgroups::kLaunch));
     const sdk::Entrance entrance = TRY(groups_->open_entrance_beside(container->group, first.pid));
-    context.launchers = &launchers;
+    context.launchers = &launchers_;
     context.entrance = &entrance;
     SpecWriter writer;
     SessionContext inside{.target = first.process.get(),

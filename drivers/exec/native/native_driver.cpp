@@ -54,9 +54,10 @@ constexpr davit_exec_pause kPauseTable = {
 Result<std::unique_ptr<NativeDriver>> NativeDriver::open(const sdk::Call& call,
                                                          const davit_open& request) {
     auto groups = TRY(sdk::Cgroups::open(TRY(parent_group(request))));
+    auto launchers = TRY(groups->open_entrance(sdk::Cgroups::kLaunch));
     auto launcher = TRY(LaunchClient::open(call, sdk::Host(request.host)));
-    std::unique_ptr<NativeDriver> driver(
-        new NativeDriver(std::move(groups), std::move(launcher), TRY(davit::boot_id())));
+    std::unique_ptr<NativeDriver> driver(new NativeDriver(
+        std::move(groups), std::move(launchers), std::move(launcher), TRY(davit::boot_id())));
     driver->sweep_leftovers();
     return driver;
 }

@@ -48,8 +48,10 @@ public:
     Result<void> freeze(const davit_exec_key& request, bool frozen);
 
 private:
-    NativeDriver(std::unique_ptr<sdk::Cgroups> groups, LaunchClient launcher, std::string boot_id)
+    NativeDriver(std::unique_ptr<sdk::Cgroups> groups, sdk::Entrance launchers,
+                 LaunchClient launcher, std::string boot_id)
         : groups_(std::move(groups)),
+          launchers_(std::move(launchers)),
           launcher_(std::move(launcher)),
           boot_id_(std::move(boot_id)) {}
 
@@ -70,6 +72,7 @@ private:
     void sweep_leftovers();
 
     std::unique_ptr<sdk::Cgroups> groups_;
+    sdk::Entrance launchers_;  // to the control group of the launchers
     LaunchClient launcher_;
     std::string boot_id_;
     PolicyCache policies_;
