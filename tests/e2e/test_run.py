@@ -7,6 +7,7 @@ import time
 import pytest
 
 from conftest import REGISTRY
+from harness.engine import CGROUP_V2, limit_file
 
 TOOLBOX, BUSYBOX, APP = (f"{REGISTRY}/{name}" for name in ("toolbox", "busybox", "toolbox:app"))
 
@@ -358,12 +359,12 @@ def test_run_with_init_reaps_and_forwards(cli):
 
 # Limits.
 
-def limit(cli, controller, file, *flags):
-    return cli("run", "--rm", *flags, BUSYBOX, "cat", f"/sys/fs/cgroup/{controller}/{file}")
+def limit(cli, controller, v1, v2, *flags):
+    return cli("run", "--rm", *flags, BUSYBOX, "cat", limit_file(controller, v1, v2))
 
 
 def test_run_limits_memory(cli):
-    assert limit(cli, "memory", "memory.limit_in_bytes", "-m", "64m") == str(64 << 20)
+    assert limit(cli, "memory", "memory.limit_in_bytes", "memory.max", "-m", "64m") == str(64 << 20)
 
 
 def test_run_that_takes_too_much_memory_is_killed_and_says_so(cli, name):
@@ -375,13 +376,15 @@ def test_run_that_takes_too_much_memory_is_killed_and_says_so(cli, name):
 
 
 def test_run_limits_processors(cli):
-    assert limit(cli, "cpu", "cpu.cfs_quota_us", "--cpus", "0.5") == "50000"
-    assert limit(cli, "cpu", "cpu.shares", "--cpu-shares", "512") == "512"
-    assert limit(cli, "cpuset", "cpuset.cpus", "--cpuset-cpus", "0") == "0"
+    quota = limit(cli, "cpu", "cpu.cfs_quota_us", "cpu.max", "--cpus", "0.5")
+    assert quota == ("50000 100000" if CGROUP_V2 else "50000")
+    shares = limit(cli, "cpu", "cpu.shares", "cpu.weight", "--cpu-shares", "512")
+    assert shares == ("20" if CGROUP_V2 else "512")
+    assert limit(cli, "cpuset", "cpuset.cpus", "cpuset.cpus", "--cpuset-cpus", "0") == "0"
 
 
 def test_run_limits_processes(cli):
-    assert limit(cli, "pids", "pids.max", "--pids-limit", "20") == "20"
+    assert limit(cli, "pids", "pids.max", "pids.max", "--pids-limit", "20") == "20"
     cli.fails("run", "--rm", "--pids-limit", "8", BUSYBOX, "sh", "-c",
               "for i in 1 2 3 4 5 6 7 8 9 10; do sleep 2 & done; wait", code=2)
 

@@ -12,6 +12,7 @@ import time
 
 from harness.leaks import KINDS
 
+CGROUP_V2 = os.path.exists("/sys/fs/cgroup/cgroup.controllers")
 START_LIMIT = 30  # seconds; dockerd takes one, a sanitized davitd a few on a busy machine
 
 
@@ -204,6 +205,11 @@ class Dockerd(Engine):
 
     def cgroup_name(self):
         return "dockerd-" + hashlib.sha256(str(self.data).encode()).hexdigest()[:8]
+
+
+def limit_file(controller, v1, v2):
+    """Where a container finds its limit: version 2 has one directory and other names."""
+    return f"/sys/fs/cgroup/{v2}" if CGROUP_V2 else f"/sys/fs/cgroup/{controller}/{v1}"
 
 
 def cgroup_parents():
