@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # What a driver project outside the tree finds by find_package(davit): in the build folder and where it is installed.
 include(CMakePackageConfigHelpers)
-set(exported davit_flags davit_plugin_api sdk_base sdk_plugin)
+set(exported davit_flags davit_plugin_api sdk_base sdk_plugin sdk_netlink sdk_endpoint)
 set_target_properties(davit_flags PROPERTIES EXPORT_NAME flags)
 set_target_properties(davit_plugin_api PROPERTIES EXPORT_NAME plugin_api)
 set_target_properties(sdk_base PROPERTIES EXPORT_NAME base)
 set_target_properties(sdk_plugin PROPERTIES EXPORT_NAME plugin)
+set_target_properties(sdk_netlink PROPERTIES EXPORT_NAME netlink)
+set_target_properties(sdk_endpoint PROPERTIES EXPORT_NAME endpoint)
 if(TARGET davit-conform)
   list(APPEND exported davit-conform)
   set_target_properties(davit-conform PROPERTIES EXPORT_NAME conform)
@@ -28,4 +30,4 @@ install(FILES ${PROJECT_BINARY_DIR}/package/davitConfig.cmake ${PROJECT_BINARY_D
   sdk/cmake/DavitPlugin.cmake sdk/cmake/CheckDriver.cmake sdk/cmake/driver.map sdk/cmake/note.c.in
   DESTINATION ${package})
 install(DIRECTORY plugin-api/include/davit DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-install(DIRECTORY sdk/base sdk/plugin DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/davit/sdk FILES_MATCHING PATTERN "*.hpp")
+install(DIRECTORY sdk/base sdk/plugin sdk/netlink sdk/endpoint DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/davit/sdk FILES_MATCHING PATTERN "*.hpp")

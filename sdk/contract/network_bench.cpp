@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
@@ -20,6 +21,14 @@ Caller::Sink collect(std::vector<NetworkFinding>& findings) {
 }
 
 }  // namespace
+
+bool soon(const std::function<bool()>& holds) {
+    for (int tries = 0; tries < 200; ++tries) {
+        if (holds()) return true;
+        ::usleep(10'000);
+    }
+    return holds();
+}
 
 davit_address network_address(const std::string& text) {
     davit_address made{};
@@ -90,7 +99,9 @@ Result<davit_endpoint_attached> Fabric::attach(const Sandbox& sandbox) const {
     request.netns_fd = sandbox.netns.fd();
     request.network = str(sandbox.network);
     request.endpoint = str(sandbox.endpoint);
+    request.interface = str(sandbox.interface);
     request.interface_prefix = str("eth");
+    request.mtu = sandbox.mtu;
     const bool has_gateway = !sandbox.gateway.empty() || !sandbox.gateway6.empty();
     request.flags = has_gateway ? DAVIT_ENDPOINT_DEFAULT_ROUTE : 0;
     std::copy(sandbox.mac.begin(), sandbox.mac.end(), request.mac);
@@ -177,6 +188,10 @@ NetworkBench::~NetworkBench() {
 
 void NetworkBench::kill_and_reopen() {
     killed_.push_back(std::move(fabric_));
+    reopen();
+}
+
+void NetworkBench::reopen() {
     auto fabric = Fabric::open(subject_, state_.get());
     ASSERT_TRUE(fabric) << fabric.error().what;
     fabric_ = std::move(*fabric);
@@ -189,16 +204,18 @@ void NetworkBench::create_networks() {
     const auto second = fabric_->create(
         {.key = "net-b", .gateway4 = "172.31.0.1/16", .options = subject_.other_options});
     ASSERT_TRUE(second) << second.error().what;
+    second_link_ = second->link;
 }
 
 Sandbox NetworkBench::sandbox(int last, const std::string& network) {
-    const std::string subnet = network == "net-b" ? "172.31.0." : "172.30.0.";
+    const std::string subnet = network == "net-b" ? "172.31." : "172.30.";
+    const std::string host = std::to_string(last / 256) + "." + std::to_string(last % 256);
     return {std::move(*NetNs::create()),
             network,
             "endpoint-" + std::to_string(++count_),
-            {network_address(subnet + std::to_string(last) + "/16")},
+            {network_address(subnet + host + "/16")},
             {},
-            subnet + "1"};
+            subnet + "0.1"};
 }
 
 Sandbox NetworkBench::started(int last, std::vector<davit_port> ports, const std::string& network) {
@@ -219,6 +236,15 @@ std::vector<std::string> NetworkBench::links(int netns) {
     EXPECT_TRUE(run_in_netns(netns, list));
     std::sort(names.begin(), names.end());
     return names;
+}
+
+bool NetworkBench::inside(int netns, const std::function<bool()>& work) {
+    bool held = false;
+    const auto run = [&]() -> Result<void> {
+        held = work();
+        return {};
+    };
+    return run_in_netns(netns, run) && held;
 }
 
 std::string NetworkBench::ask(int netns, const std::string& to, std::uint16_t port) {

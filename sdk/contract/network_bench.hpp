@@ -11,6 +11,7 @@
 #include "sdk/netlink/link.hpp"
 #include "sdk/plugin/caller.hpp"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -41,7 +42,9 @@ struct Sandbox {
     std::vector<davit_port> ports;
     std::string gateway;  // of the default route; empty: none
     std::string gateway6 = {};
-    Mac mac = {};  // all zero: the driver's choice
+    Mac mac = {};                // all zero: the driver's choice
+    std::string interface = {};  // exact name; empty: the first free "eth" and number
+    std::uint32_t mtu = 0;       // 0: the network's
 };
 
 // An opened instance. Its calls may come from several threads: each makes a Caller of its own.
@@ -82,10 +85,18 @@ public:
     // included.
     void kill_and_reopen();
     void close() { fabric_.reset(); }
+    void reopen();  // after close
+    // Another instance over the same state, for a process of its own while this one is closed.
+    Result<std::unique_ptr<Fabric>> open_second() const {
+        return Fabric::open(subject_, state_.get());
+    }
 
+    // The name of the link on the host that the driver told of for "net-b".
+    const std::string& second_link() const { return second_link_; }
     // The network "net-a", 172.30.0.0/16, and "net-b", 172.31.0.0/16.
     void create_networks();
-    // A sandbox at 172.30.0.<last>, or 172.31.0.<last>, not yet attached.
+    // A sandbox at 172.30.0.<last>, or 172.31.0.<last>, not yet attached; from 256 on the third
+    // byte counts as well.
     Sandbox sandbox(int last, const std::string& network = "net-a");
     // The same, attached.
     Sandbox started(int last, std::vector<davit_port> ports = {},
@@ -95,6 +106,8 @@ public:
     int lan() const { return lan_->netns.fd(); }
     // Names of the links in a namespace.
     static std::vector<std::string> links(int netns);
+    // Runs `work` in the namespace and returns what it returned.
+    static bool inside(int netns, const std::function<bool()>& work);
     // The address that a server sees the client come from, or the error in words.
     static std::string ask(int netns, const std::string& to, std::uint16_t port);
     // Whether nothing answers there for as long as an answer may take.
@@ -109,8 +122,13 @@ private:
     Fd state_;
     std::unique_ptr<Fabric> fabric_;
     std::vector<std::unique_ptr<Fabric>> killed_;
+    std::string second_link_;
     int count_ = 0;
 };
+
+// What the kernel or a thread of the driver does off the path of those who wait is done within two
+// seconds.
+bool soon(const std::function<bool()>& holds);
 
 struct NetworkCase {
     const char* name;
@@ -118,5 +136,7 @@ struct NetworkCase {
 };
 std::vector<NetworkCase> network_life_cases();
 std::vector<NetworkCase> network_packet_cases();
+std::vector<NetworkCase> network_recovery_cases();
+std::vector<NetworkCase> network_crash_cases();
 
 }  // namespace davit::sdk::contract

@@ -36,7 +36,8 @@ void register_network_contract(NetworkSubject subject) {
     };
     const auto shared = std::make_shared<const NetworkSubject>(std::move(subject));
     const std::string suite = shared->name + "NetworkContract";
-    for (const auto& chapter : {network_life_cases(), network_packet_cases()}) {
+    for (const auto& chapter : {network_life_cases(), network_packet_cases(),
+                                network_recovery_cases(), network_crash_cases()}) {
         for (const NetworkCase& promise : chapter)
             testing::RegisterTest(
                 suite.c_str(), promise.name, nullptr, nullptr, __FILE__, __LINE__,

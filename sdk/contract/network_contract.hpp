@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace davit::sdk::contract {
 
@@ -20,7 +21,11 @@ struct NetworkSubject {
     std::string options = "{}";                   // of the networks of a case
     std::string other_options = "{}";             // of a second network beside the first
     bool publishes =
-        true;  // offers published ports; a driver that does not refuses them (UNSUPPORTED)
+        true;          // offers published ports; a driver that does not refuses them (UNSUPPORTED)
+    bool ipv6 = true;  // a driver without IPv6 refuses it (UNSUPPORTED)
+    // Commands that break on the host what the driver made for the network "net-b", of
+    // other_options; $LINK is the link that create_network told of. Each is run alone.
+    std::vector<std::string> damages = {};
     bool reaches_host = true;  // host and containers reach each other by the network's gateway
 };
 

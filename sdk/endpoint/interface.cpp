@@ -83,6 +83,10 @@ Result<Link> configure_inside(const InterfacePlan& plan) {
     for (const Prefix& address : plan.addresses)
         queue_address(socket, own.index, address, own.name);
     queue_link_up(socket, own.index);
+    for (Route route : plan.routes) {
+        route.link = own.index;
+        queue_route(socket, route, own.name);
+    }
     for (const Prefix& gateway : plan.gateways)
         queue_default_route(socket, own.index, gateway, own.name);
     TRY(socket.commit());

@@ -23,6 +23,7 @@ struct InterfacePlan {
     std::string alias;  // by which the driver knows it again; may be empty
     unsigned mtu = 0;   // 0: the network's
     std::vector<Prefix> addresses;
+    std::vector<Route> routes;     // beyond its addresses' subnets; `link` is filled in
     std::vector<Prefix> gateways;  // of the default routes
     std::vector<std::pair<std::string, std::string>>
         sysctls;  // path below /proc/sys/net with IFNAME, value

@@ -45,7 +45,7 @@ Prefix from_netlink(const nl_addr* address) {
     return prefix;
 }
 
-void queue_route(RouteSocket& socket, const RouteObject& route, std::string doing) {
+void queue_new_route(RouteSocket& socket, const RouteObject& route, std::string doing) {
     nl_msg* message = nullptr;
     rtnl_route_build_add_request(route.get(), NLM_F_CREATE | NLM_F_EXCL, &message);
     socket.queue(message, std::move(doing));
@@ -62,6 +62,18 @@ RouteObject new_route(int link, const Prefix& destination, const nl_addr* gatewa
     if (gateway != nullptr) rtnl_route_nh_set_gateway(hop, const_cast<nl_addr*>(gateway));
     rtnl_route_add_nexthop(route.get(), hop);
     return route;
+}
+
+RouteObject object_of(const Route& route) {
+    const Bytes gateway = route.gateway.family == 0 ? nullptr : to_netlink(route.gateway);
+    RouteObject object = new_route(route.link, route.destination, gateway.get());
+    rtnl_route_set_table(object.get(), route.table == 0 ? RT_TABLE_MAIN : route.table);
+    if (route.link == 0) {
+        rtnl_route_set_type(object.get(), RTN_UNREACHABLE);
+        rtnl_route_set_scope(object.get(), RT_SCOPE_UNIVERSE);
+        rtnl_route_remove_nexthop(object.get(), rtnl_route_nexthop_n(object.get(), 0));
+    }
+    return object;
 }
 
 }  // namespace
@@ -131,14 +143,25 @@ void queue_default_route(RouteSocket& socket, int link, const Prefix& gateway,
     everywhere.family = gateway.family;
     Prefix exact = gateway;
     exact.length = static_cast<std::uint8_t>(gateway.width() * 8);
-    queue_route(socket, new_route(link, everywhere, to_netlink(exact).get()),
-                "add default route by " + address_text(gateway) + " on " + where);
+    queue_new_route(socket, new_route(link, everywhere, to_netlink(exact).get()),
+                    "add default route by " + address_text(gateway) + " on " + where);
 }
 
 void queue_link_route(RouteSocket& socket, int link, const Prefix& destination,
                       const std::string& where) {
-    queue_route(socket, new_route(link, destination.network(), nullptr),
-                "add route to " + prefix_text(destination) + " on " + where);
+    queue_new_route(socket, new_route(link, destination.network(), nullptr),
+                    "add route to " + prefix_text(destination) + " on " + where);
+}
+
+void queue_route(RouteSocket& socket, const Route& route, const std::string& where) {
+    queue_new_route(socket, object_of(route),
+                    "add route to " + prefix_text(route.destination) + " on " + where);
+}
+
+void queue_route_removal(RouteSocket& socket, const Route& route, const std::string& where) {
+    nl_msg* message = nullptr;
+    rtnl_route_build_del_request(object_of(route).get(), 0, &message);
+    socket.queue(message, "remove route to " + prefix_text(route.destination) + " on " + where);
 }
 
 Result<std::vector<LinkAddress>> list_addresses(RouteSocket& socket) {

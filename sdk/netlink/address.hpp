@@ -43,6 +43,16 @@ void queue_default_route(RouteSocket& socket, int link, const Prefix& gateway,
 void queue_link_route(RouteSocket& socket, int link, const Prefix& destination,
                       const std::string& where);
 
+// A route of IPv4 or IPv6.
+struct Route {
+    Prefix destination;
+    int link = 0;             // index; 0: no link, packets are answered "unreachable"
+    Prefix gateway = {};      // family 0: straight onto the link
+    std::uint32_t table = 0;  // of policy routing (rule.hpp); 0: main
+};
+void queue_route(RouteSocket& socket, const Route& route, const std::string& where);
+void queue_route_removal(RouteSocket& socket, const Route& route, const std::string& where);
+
 struct LinkAddress {
     int link = 0;
     Prefix address;

@@ -134,6 +134,13 @@ Result<std::vector<Link>> list_links(RouteSocket& socket) {
     return links;
 }
 
+Result<std::vector<Link>> list_links(RouteSocket& socket, const std::string& alias_beginning) {
+    auto links = TRY(list_links(socket));
+    std::erase_if(links,
+                  [&](const Link& link) { return !link.alias.starts_with(alias_beginning); });
+    return links;
+}
+
 // libnl has no word for another namespace in a question, so this one is put together here.
 Result<std::vector<Link>> list_links(RouteSocket& socket, int namespace_id) {
     const std::string doing = "list links of namespace " + std::to_string(namespace_id);
@@ -251,6 +258,11 @@ void queue_link_mac(RouteSocket& socket, int index, const Mac& mac) {
 }
 
 void queue_link_removal(RouteSocket& socket, int index) { queue_link_removal(socket, index, -1); }
+
+Result<void> remove_links(RouteSocket& socket, const std::vector<Link>& links) {
+    for (const Link& link : links) queue_link_removal(socket, link.index);
+    return socket.commit();
+}
 
 void queue_link_removal(RouteSocket& socket, int index, int namespace_id) {
     nl_msg* message = nlmsg_alloc_simple(RTM_DELLINK, 0);

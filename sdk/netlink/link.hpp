@@ -40,6 +40,8 @@ struct Link {
 // Errors: not_found.
 Result<Link> find_link(RouteSocket& socket, const std::string& name);
 Result<std::vector<Link>> list_links(RouteSocket& socket);
+// Those whose alias begins so: what a driver marked as its own.
+Result<std::vector<Link>> list_links(RouteSocket& socket, const std::string& alias_beginning);
 // Of another namespace, by the number that namespace_id.hpp knows it by. Errors: not_found when
 // that namespace is gone.
 Result<std::vector<Link>> list_links(RouteSocket& socket, int namespace_id);
@@ -101,6 +103,8 @@ void queue_link_up(RouteSocket& socket, int index);
 void queue_link_alias(RouteSocket& socket, const std::string& name, const std::string& alias);
 void queue_link_mac(RouteSocket& socket, int index, const Mac& mac);
 void queue_link_removal(RouteSocket& socket, int index);
+// Removes them at once and waits for the kernel; an empty list is OK.
+Result<void> remove_links(RouteSocket& socket, const std::vector<Link>& links);
 // Of a link in another namespace, by the number that namespace_id.hpp knows it by.
 void queue_link_removal(RouteSocket& socket, int index, int namespace_id);
 

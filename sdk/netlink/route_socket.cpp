@@ -82,15 +82,22 @@ void RouteSocket::queue(nl_msg* message, std::string doing) {
 }
 
 Result<void> RouteSocket::commit() {
+    TRY(send_all(false));
+    return {};
+}
+
+Result<std::size_t> RouteSocket::put() { return send_all(true); }
+
+Result<std::size_t> RouteSocket::send_all(bool may_exist) {
     if (std::exchange(out_of_memory_, false)) {
         pending_.clear();
         doing_.clear();
         return fail(Code::internal, "build rtnetlink request: out of memory");
     }
-    if (doing_.empty()) return {};
+    if (doing_.empty()) return std::size_t{0};
     const auto sent = ::send(nl_socket_get_fd(raw()), pending_.data(), pending_.size(), 0);
-    Result<void> done =
-        sent < 0 ? Result<void>(os_error("send rtnetlink requests")) : read_answers();
+    Result<std::size_t> done = sent < 0 ? Result<std::size_t>(os_error("send rtnetlink requests"))
+                                        : read_answers(may_exist);
     pending_.clear();
     doing_.clear();
     return done;
@@ -98,8 +105,9 @@ Result<void> RouteSocket::commit() {
 
 // The kernel works within send(2), so that every answer is queued already; blocking is only the
 // belt.
-Result<void> RouteSocket::read_answers() {
+Result<std::size_t> RouteSocket::read_answers(bool may_exist) {
     Result<void> outcome;
+    std::size_t changed = 0;
     const std::uint32_t end = first_sequence_ + static_cast<std::uint32_t>(doing_.size());
     for (std::uint32_t expected = first_sequence_; expected != end;) {
         alignas(nlmsghdr) std::array<char, kAnswerSize> buffer;
@@ -113,10 +121,13 @@ Result<void> RouteSocket::read_answers() {
             if (header->nlmsg_type != NLMSG_ERROR || index >= doing_.size()) continue;
             expected = header->nlmsg_seq + 1;
             const int number = -static_cast<const nlmsgerr*>(nlmsg_data(header))->error;
-            if (number != 0 && outcome) outcome = refusal(header, number, doing_[index]);
+            if (number == 0) ++changed;
+            if (number == 0 || (may_exist && number == EEXIST)) continue;
+            if (outcome) outcome = refusal(header, number, doing_[index]);
         }
     }
-    return outcome;
+    TRY(outcome);
+    return changed;
 }
 
 }  // namespace davit::sdk

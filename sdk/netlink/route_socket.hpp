@@ -32,6 +32,10 @@ public:
     // is the error.
     Result<void> commit();
 
+    // As commit, but what is there already is no refusal: how many of the requests changed
+    // anything.
+    Result<std::size_t> put();
+
     nl_sock* raw() const { return socket_.get(); }
 
 private:
@@ -39,7 +43,8 @@ private:
         void operator()(nl_sock* socket) const;
     };
     explicit RouteSocket(nl_sock* socket) : socket_(socket) {}
-    Result<void> read_answers();
+    Result<std::size_t> send_all(bool may_exist);
+    Result<std::size_t> read_answers(bool may_exist);
 
     std::unique_ptr<nl_sock, Close> socket_;
     std::string pending_;             // the queued messages, one after the other

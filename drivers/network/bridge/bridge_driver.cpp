@@ -4,6 +4,7 @@
 #include "network_link.hpp"
 #include "sdk/base/file.hpp"
 #include "sdk/base/undo.hpp"
+#include "sdk/endpoint/answer.hpp"
 #include "sdk/endpoint/link_name.hpp"
 #include "sdk/netlink/nft_dump.hpp"
 
@@ -300,18 +301,7 @@ Result<davit_endpoint_stats> BridgeDriver::stats(const sdk::Call&,
         host_name = at->second.host_name;
     }
     sdk::RouteSocket socket = TRY(sdk::RouteSocket::open());
-    const sdk::LinkCounters host = TRY(sdk::find_link(socket, host_name)).counters;
-    auto stats = sdk::sized<davit_endpoint_stats>();
-    // What the host's end sends the container receives.
-    stats.rx_bytes = host.tx_bytes;
-    stats.rx_packets = host.tx_packets;
-    stats.rx_errors = host.tx_errors;
-    stats.rx_dropped = host.tx_dropped;
-    stats.tx_bytes = host.rx_bytes;
-    stats.tx_packets = host.rx_packets;
-    stats.tx_errors = host.rx_errors;
-    stats.tx_dropped = host.rx_dropped;
-    return stats;
+    return sdk::stats_of(TRY(sdk::find_link(socket, host_name)).counters, true);
 }
 
 }  // namespace davit::bridge

@@ -18,18 +18,21 @@ void remove_link(sdk::RouteSocket& socket, const std::string& name) {
 
 Result<EndpointLink> connect(const EndpointPlan& plan) {
     sdk::RouteSocket host = TRY(sdk::RouteSocket::open());
+    if (sdk::find_link(host, plan.host_name))
+        return fail(Code::exists, "create link ", plan.host_name, ": file exists");
+    // One message to the kernel makes the pair and says whose it is: no crash comes between.
     sdk::queue_veth(host, {.name = plan.host_name,
                            .peer_name = plan.interface.name,
                            .peer_mac = plan.interface.mac,
                            .peer_netns = plan.interface.netns,
                            .master = plan.bridge,
                            .mtu = plan.interface.mtu});
-    TRY(host.commit());
-    Undo forget([&] { remove_link(host, plan.host_name); });
     sdk::queue_port(
         host,
         {.name = plan.host_name, .alias = plan.alias, .hairpin = true, .isolated = plan.isolated});
-    TRY(host.commit());
+    Result<void> made = host.commit();
+    Undo forget([&] { remove_link(host, plan.host_name); });
+    TRY(std::move(made));
     // The bridge takes what arrives here; the port itself speaks no IPv6.
     if (sdk::has_ipv6())
         TRY(sdk::write_sysctl("ipv6/conf/" + plan.host_name + "/disable_ipv6", "1"));

@@ -57,11 +57,13 @@ Result<void> mend_addresses(sdk::RouteSocket& socket, const sdk::Link& link,
 }
 
 // Adding ports must not change the bridge's MAC, which neighbours remember: so it gets one of its
-// own.
-Result<void> create(sdk::RouteSocket& socket, const NetworkSettings& settings) {
+// own. One message to the kernel makes it and says whose it is: no crash comes between.
+Result<void> create(sdk::RouteSocket& socket, const NetworkSettings& settings,
+                    const std::string& alias) {
     const sdk::Prefix& best = settings.gateway4.family != 0 ? settings.gateway4 : settings.gateway6;
     sdk::queue_bridge(socket,
                       {.name = settings.link, .mac = sdk::mac_of({best}), .mtu = settings.mtu});
+    sdk::queue_link_alias(socket, settings.link, alias);
     return socket.commit();
 }
 
@@ -74,7 +76,7 @@ Result<RaisedBridge> raise_bridge(const NetworkSettings& settings, const std::st
     if (!found && found.error().code != Code::not_found) return std::move(found).error();
     const bool is_new = !found;
     if (is_new) {
-        TRY(create(socket, settings));
+        TRY(create(socket, settings, alias));
         found = sdk::find_link(socket, settings.link);
     }
     const sdk::Link link = TRY(std::move(found));
@@ -88,7 +90,6 @@ Result<RaisedBridge> raise_bridge(const NetworkSettings& settings, const std::st
     });
     raised.index = link.index;
     TRY(mend_sysctls(settings, raised.mended));
-    if (link.alias != alias) sdk::queue_link_alias(socket, link.name, alias);
     TRY(mend_addresses(socket, link, settings, raised.mended));
     if (!link.up) {
         sdk::queue_link_up(socket, link.index);

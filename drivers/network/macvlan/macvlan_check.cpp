@@ -25,9 +25,9 @@ Result<void> MacvlanDriver::check_parent(const sdk::Call& call, const NetworkSet
     if (!raised)
         return sdk::emit_network_finding(call, settings.key,
                                          raised.error().what + "; the network waits for it", false);
-    if (raised->is_new)
+    if (!raised->mended.empty())
         return sdk::emit_network_finding(call, settings.key,
-                                         "parent " + settings.parent + " was not there", true);
+                                         "parent " + settings.parent + " " + raised->mended, true);
     if (!raised->link.up)
         return sdk::emit_network_finding(
             call, settings.key,

@@ -4,6 +4,7 @@
 #include "endpoint.hpp"
 #include "sdk/base/file.hpp"
 #include "sdk/base/undo.hpp"
+#include "sdk/endpoint/answer.hpp"
 #include "sdk/endpoint/link_name.hpp"
 #include "sdk/netlink/namespace_id.hpp"
 
@@ -237,11 +238,7 @@ Result<davit_endpoint_attached> MacvlanDriver::attach(const sdk::Call&,
         const std::lock_guard lock(mutex_);
         endpoints_[id] = record;
     }
-    auto attached = sdk::sized<davit_endpoint_attached>();
-    attached.index = static_cast<std::uint32_t>(link.index);
-    link.name.copy(attached.interface, sizeof attached.interface - 1);
-    std::copy(link.mac.begin(), link.mac.end(), attached.mac);
-    return attached;
+    return sdk::attached_as(link);
 }
 
 Result<void> MacvlanDriver::forget_endpoint(const EndpointRecord& record) {
@@ -268,17 +265,7 @@ Result<davit_endpoint_stats> MacvlanDriver::stats(const sdk::Call&,
     const auto link = TRY(find_endpoint(socket, record, endpoint_alias(record)));
     if (!link)
         return fail(Code::not_found, "count packets of ", record.endpoint, ": its link is gone");
-    const sdk::LinkCounters& seen = link->counters;
-    auto stats = sdk::sized<davit_endpoint_stats>();
-    stats.rx_bytes = seen.rx_bytes;
-    stats.rx_packets = seen.rx_packets;
-    stats.rx_errors = seen.rx_errors;
-    stats.rx_dropped = seen.rx_dropped;
-    stats.tx_bytes = seen.tx_bytes;
-    stats.tx_packets = seen.tx_packets;
-    stats.tx_errors = seen.tx_errors;
-    stats.tx_dropped = seen.tx_dropped;
-    return stats;
+    return sdk::stats_of(link->counters);
 }
 
 }  // namespace davit::macvlan

@@ -97,7 +97,10 @@ Result<RaisedParent> raise_parent(const NetworkSettings& settings, const std::st
     if (!link->up) sdk::queue_link_up(socket, link->index);
     TRY(socket.commit());
     forget.keep();
-    return RaisedParent{.link = TRY(sdk::find_link(socket, settings.parent)), .is_new = is_new};
+    return RaisedParent{.link = TRY(sdk::find_link(socket, settings.parent)),
+                        .mended = is_new     ? "was not there"
+                                  : link->up ? ""
+                                             : "was down"};
 }
 
 Result<void> remove_parent(const NetworkSettings& settings, const std::string& alias) {

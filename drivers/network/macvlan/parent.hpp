@@ -16,7 +16,7 @@ Result<bool> has_to_make(const NetworkSettings& settings, const std::string& ali
 
 struct RaisedParent {
     sdk::Link link;
-    bool is_new = false;
+    std::string mended;  // what was missing of the driver's own, in words; empty: nothing
 };
 // Finds the network's parent, or makes what the driver may make: the link of an internal network,
 // and "eth0.10" as VLAN 10 of eth0. What it makes carries `alias` and is up. Errors: not_found
