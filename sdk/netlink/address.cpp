@@ -147,6 +147,18 @@ void queue_default_route(RouteSocket& socket, int link, const Prefix& gateway,
                     "add default route by " + address_text(gateway) + " on " + where);
 }
 
+void queue_default_route_removal(RouteSocket& socket, int link, const Prefix& gateway,
+                                 const std::string& where) {
+    Prefix everywhere;
+    everywhere.family = gateway.family;
+    Prefix exact = gateway;
+    exact.length = static_cast<std::uint8_t>(gateway.width() * 8);
+    const RouteObject route = new_route(link, everywhere, to_netlink(exact).get());
+    nl_msg* message = nullptr;
+    rtnl_route_build_del_request(route.get(), 0, &message);
+    socket.queue(message, "remove default route by " + address_text(gateway) + " on " + where);
+}
+
 void queue_link_route(RouteSocket& socket, int link, const Prefix& destination,
                       const std::string& where) {
     queue_new_route(socket, new_route(link, destination.network(), nullptr),

@@ -39,6 +39,9 @@ std::string prefix_text(const Prefix& prefix);   // "172.17.0.1/16"
 void queue_address(RouteSocket& socket, int link, const Prefix& address, const std::string& where);
 void queue_default_route(RouteSocket& socket, int link, const Prefix& gateway,
                          const std::string& where);
+// Errors (at commit): not_found when there is no such route.
+void queue_default_route_removal(RouteSocket& socket, int link, const Prefix& gateway,
+                                 const std::string& where);
 // A route to `destination` that needs no gateway, by the link itself.
 void queue_link_route(RouteSocket& socket, int link, const Prefix& destination,
                       const std::string& where);
