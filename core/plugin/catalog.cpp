@@ -199,6 +199,15 @@ Result<std::shared_ptr<Catalog::Slot>> Catalog::find_slot(std::string_view kind,
                 suggestion(wanted, names(kind)));
 }
 
+Result<std::string> Catalog::instance_of(std::string_view kind, std::string_view wanted) {
+    if (!wanted.empty())
+        for (const auto& [key, slot] : slots_)
+            if (key.first == kind && slot->driver->manifest.name == wanted &&
+                !slots_.contains({std::string(kind), std::string(wanted)}))
+                return key.second;
+    return TRY(find_slot(kind, wanted))->settings.name;
+}
+
 Result<std::string> Catalog::check_options(std::string_view kind, std::string_view name,
                                            std::string_view topic, std::string_view options) {
     const auto slot = TRY(find_slot(kind, name));

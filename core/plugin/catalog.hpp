@@ -105,6 +105,9 @@ public:
     // callers wait for one opening; after a failure the next call tries again. Errors: not_found
     // with the nearest name; what `load` and the driver's `open` say.
     Result<std::shared_ptr<Instance>> find(std::string_view kind, std::string_view name);
+    // The instance that a user means by `wanted`: its name, or that of a driver, whose first
+    // instance it is then; empty: the default. Errors: not_found with the nearest name.
+    Result<std::string> instance_of(std::string_view kind, std::string_view wanted);
     // The configured default, else the only instance; of several, the one that was chosen before,
     // else the one of the highest rank whose driver works here, one that has been used before
     // first.
