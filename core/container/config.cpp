@@ -3,6 +3,7 @@
 
 #include "core/container/create_fields.hpp"
 #include "core/container/host_fields.hpp"
+#include "core/container/networking.hpp"
 #include "sdk/base/json.hpp"
 
 #include <boost/json.hpp>
@@ -169,7 +170,6 @@ Result<Parsed> parse_create_body(std::string_view body, const CreateDefaults& de
     if (const auto* host = TRY(json::get_object(given, "HostConfig"))) host_given = *host;
     TRY(fill_log(host_given, defaults));
     given.erase("HostConfig");
-    given.erase("NetworkingConfig");
 
     bj::object config_json = overlay(default_config(), given);
     bj::object host_json = overlay(default_host_config(), host_given);
@@ -181,6 +181,9 @@ Result<Parsed> parse_create_body(std::string_view body, const CreateDefaults& de
     if (says_nothing(config_json["Hostname"])) config_json["Hostname"] = defaults.hostname;
     if (says_nothing(host_json["Runtime"])) host_json["Runtime"] = defaults.exec_instance;
     parsed.config = TRY(read_config(config_json, host_json));
+    parsed.networks = TRY(read_networking(config_json, parsed.config.network_mode));
+    config_json.erase("NetworkingConfig");
+    config_json.erase("MacAddress");
     TRY(validate(parsed.config));
     if (parsed.config.entrypoint.empty() && parsed.config.command.empty())
         return fail(Code::invalid, "create container: no command specified");

@@ -6,6 +6,7 @@
 
 #include "core/container/health.hpp"
 #include "core/container/restart_policy.hpp"
+#include "core/network/endpoint.hpp"
 #include "sdk/base/result.hpp"
 
 #include <cstdint>
@@ -68,7 +69,7 @@ struct Config {
     std::vector<TmpfsMount> tmpfs;
     std::vector<PortBinding> ports;
     bool publish_all = false;
-    std::string network_mode;  // "bridge", "none", "host"
+    std::string network_mode;  // "none", "host", "container:NAME", or the first network's name
     std::vector<std::string> cap_add, cap_drop, group_add, extra_hosts;
     std::vector<std::string> dns, dns_search, dns_options;
     std::map<std::string, std::string> sysctls;
@@ -102,6 +103,7 @@ struct CreateDefaults {
 
 struct Parsed {
     Config config;
+    std::vector<network::EndpointSettings> networks;  // as given: not yet looked up
     std::string json;                   // {"Config":{…},"HostConfig":{…}}: what the graph keeps
     std::vector<std::string> warnings;  // for the answer of create
 };

@@ -131,19 +131,34 @@ void Container::end_attaches() {
     serve_attaches([](std::uint32_t) { return Result<plugin::Streams>(plugin::Streams{}); });
 }
 
-void Container::hold(Holdings holdings) {
+std::vector<network::EndpointSettings> Container::networks() const {
     std::lock_guard lock(mutex_);
-    holdings_ = std::move(holdings);
+    return networks_;
 }
 
-Holdings Container::let_go() {
+void Container::set_networks(std::vector<network::EndpointSettings> networks) {
     std::lock_guard lock(mutex_);
-    return std::exchange(holdings_, {});
+    networks_ = std::move(networks);
 }
 
-std::shared_ptr<const network::Endpoint> Container::endpoint() const {
+void Container::hold(SandboxPtr sandbox) {
     std::lock_guard lock(mutex_);
-    return holdings_.endpoint;
+    sandbox_ = std::move(sandbox);
+}
+
+SandboxPtr Container::let_go() {
+    std::lock_guard lock(mutex_);
+    return std::exchange(sandbox_, nullptr);
+}
+
+SandboxPtr Container::sandbox() const {
+    std::lock_guard lock(mutex_);
+    return sandbox_;
+}
+
+std::vector<network::EndpointPtr> Container::endpoints() const {
+    const SandboxPtr held = sandbox();
+    return held ? held->endpoints() : std::vector<network::EndpointPtr>();
 }
 
 void Container::set_keeper(Fd keeper) {

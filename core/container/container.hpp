@@ -10,7 +10,7 @@
 #pragma once
 
 #include "core/container/config.hpp"
-#include "core/network/endpoint.hpp"
+#include "core/network/sandbox.hpp"
 #include "core/plugin/exec.hpp"
 #include "sdk/base/cancel.hpp"
 #include "sdk/base/fd.hpp"
@@ -52,15 +52,12 @@ struct State {
     std::uint64_t restart_timer = 0;       // the watcher's token, while `restarting`
     std::shared_ptr<const Health> health;  // of a run with a health check
     std::string error;                     // of the last start
+    std::string sandbox;                   // its id, while there is one
     std::int64_t started_ns = 0, finished_ns = 0;
     std::uint64_t exits = 0;  // how often it has ended, and "die" was told, since davitd began
 };
 
-// What a container holds between start and exit; given back when it ends.
-struct Holdings {
-    std::vector<Fd> port_reservations;
-    std::shared_ptr<const network::Endpoint> endpoint;
-};
+using SandboxPtr = std::shared_ptr<network::Sandbox>;
 
 // A client that attached before the start and gets its streams from it.
 struct PendingAttach {
@@ -82,12 +79,14 @@ using ContainerLock = std::unique_lock<std::mutex>;
 
 class Container {
 public:
-    Container(Record record, Config config, State state)
+    Container(Record record, Config config, State state,
+              std::vector<network::EndpointSettings> networks)
         : adjustable_{config.resources, config.restart, std::move(record.json)},
           record_(std::move(record)),
           config_(std::move(config)),
           name_(record_.name),
-          state_(std::move(state)) {}
+          state_(std::move(state)),
+          networks_(std::move(networks)) {}
 
     const std::string& id() const { return record_.id; }
     const Record& record() const { return record_; }
@@ -120,9 +119,14 @@ public:
         const std::function<Result<plugin::Streams>(std::uint32_t streams)>& connect);
     void end_attaches();  // without a byte: whoever asked for the start is told why it failed
 
-    void hold(Holdings holdings);
-    Holdings let_go();
-    std::shared_ptr<const network::Endpoint> endpoint() const;
+    // The networks that it joins when it starts, in the order of its interfaces.
+    std::vector<network::EndpointSettings> networks() const;
+    void set_networks(std::vector<network::EndpointSettings> networks);
+    // Its sandbox, while it runs with one of its own.
+    void hold(SandboxPtr sandbox);
+    SandboxPtr let_go();
+    SandboxPtr sandbox() const;
+    std::vector<network::EndpointPtr> endpoints() const;  // of that sandbox
     void set_keeper(Fd keeper);  // pidfd: readable once the root file system is let go
     Fd take_keeper();
     void set_process(Fd process);  // pidfd of its first process, while it runs
@@ -139,7 +143,8 @@ private:
     std::string name_;
     State state_;
     std::vector<std::shared_ptr<PendingAttach>> attaches_;
-    Holdings holdings_;
+    std::vector<network::EndpointSettings> networks_;
+    SandboxPtr sandbox_;
     Fd keeper_;
     Fd process_;
 };

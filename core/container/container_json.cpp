@@ -2,6 +2,9 @@
 #include "core/container/container_json.hpp"
 
 #include "core/container/log_line.hpp"
+#include "core/network/builtin.hpp"
+#include "core/network/endpoint_json.hpp"
+#include "core/network/networks.hpp"
 #include "sdk/base/json.hpp"
 
 #include <boost/json.hpp>
@@ -55,27 +58,18 @@ bj::object state_json(const State& state) {
     return object;
 }
 
-bj::object endpoint_json(const network::Endpoint* endpoint) {
-    bj::object object{{"IPAMConfig", nullptr},   {"Links", nullptr},         {"Aliases", nullptr},
-                      {"MacAddress", ""},        {"DriverOpts", nullptr},    {"GwPriority", 0},
-                      {"NetworkID", ""},         {"EndpointID", ""},         {"Gateway", ""},
-                      {"IPAddress", ""},         {"IPPrefixLen", 0},         {"IPv6Gateway", ""},
-                      {"GlobalIPv6Address", ""}, {"GlobalIPv6PrefixLen", 0}, {"DNSNames", nullptr}};
-    if (endpoint == nullptr) return object;
-    object["MacAddress"] = endpoint->mac;
-    object["NetworkID"] = endpoint->network_id;
-    object["EndpointID"] = endpoint->id;
-    object["Gateway"] = endpoint->gateway;
-    object["IPAddress"] = endpoint->address;
-    object["IPPrefixLen"] = endpoint->prefix;
-    return object;
+std::vector<network::PublishedPort> published(const std::vector<network::EndpointPtr>& endpoints) {
+    std::vector<network::PublishedPort> ports;
+    for (const network::EndpointPtr& endpoint : endpoints)
+        ports.insert(ports.end(), endpoint->ports.begin(), endpoint->ports.end());
+    return ports;
 }
 
-bj::object ports_json(const Config& config, const network::Endpoint* endpoint) {
+bj::object ports_json(const Config& config, const std::vector<network::EndpointPtr>& endpoints) {
     bj::object ports;
-    if (endpoint == nullptr) return ports;
+    if (endpoints.empty()) return ports;
     for (const std::string& exposed : config.exposed_ports) ports[exposed] = nullptr;
-    for (const network::PublishedPort& port : endpoint->ports) {
+    for (const network::PublishedPort& port : published(endpoints)) {
         bj::value& list = ports[std::to_string(port.container_port) + "/" + port.protocol];
         if (!list.is_array()) list = bj::array();
         list.get_array().push_back(bj::object{{"HostIp", port.host_address},
@@ -84,26 +78,49 @@ bj::object ports_json(const Config& config, const network::Endpoint* endpoint) {
     return ports;
 }
 
+// One entry for each network, whether the container runs or not; for none and host one that says
+// so.
+bj::object networks_json(const Container& container,
+                         const std::vector<network::EndpointPtr>& endpoints) {
+    bj::object networks;
+    const std::string& mode = container.config().network_mode;
+    if (const network::Builtin* builtin = network::find_builtin(mode))
+        networks[mode] =
+            network::shown_endpoint({.network = mode, .network_id = builtin->id}, nullptr);
+    for (const network::EndpointSettings& settings : container.networks()) {
+        const auto live = std::find_if(endpoints.begin(), endpoints.end(), [&](const auto& one) {
+            return one->network == settings.network;
+        });
+        networks[settings.network] =
+            network::shown_endpoint(settings, live == endpoints.end() ? nullptr : live->get());
+    }
+    return networks;
+}
+
 bj::object network_settings(const Container& container, const State& state) {
-    const auto endpoint = container.endpoint();
+    const auto endpoints = container.endpoints();
     const bool up = state.status == Status::running;
     const std::string key = up && container.config().network_mode != "host"
                                 ? "/proc/" + std::to_string(state.pid) + "/ns/net"
                                 : "";
     bj::object object{{"Bridge", ""},
-                      {"SandboxID", up ? container.id() : ""},
+                      {"SandboxID", state.sandbox},
                       {"SandboxKey", key},
-                      {"Ports", ports_json(container.config(), endpoint.get())},
+                      {"Ports", ports_json(container.config(), endpoints)},
                       {"HairpinMode", false},
                       {"LinkLocalIPv6Address", ""},
                       {"LinkLocalIPv6PrefixLen", 0},
                       {"SecondaryIPAddresses", nullptr},
                       {"SecondaryIPv6Addresses", nullptr}};
-    bj::object shown = endpoint_json(endpoint.get());
+    bj::object networks = networks_json(container, endpoints);
+    // What older clients read: the endpoint on the default network, if there is one.
+    const bj::value* first = networks.if_contains(network::kDefaultName);
+    const bj::object shown =
+        first != nullptr ? first->get_object() : network::shown_endpoint({}, nullptr);
     for (const char* member : {"EndpointID", "Gateway", "GlobalIPv6Address", "GlobalIPv6PrefixLen",
                                "IPAddress", "IPPrefixLen", "IPv6Gateway", "MacAddress"})
-        object[member] = shown[member];
-    object["Networks"] = bj::object{{container.config().network_mode, std::move(shown)}};
+        object[member] = shown.at(member);
+    object["Networks"] = std::move(networks);
     return object;
 }
 
@@ -146,10 +163,11 @@ std::string span_text(std::int64_t seconds) {
     return std::to_string(hours / 24 / 365) + " years";
 }
 
-bj::array summary_ports(const Config& config, const network::Endpoint* endpoint) {
+bj::array summary_ports(const Config& config, const std::vector<network::EndpointPtr>& endpoints) {
     bj::array ports;
-    if (endpoint == nullptr) return ports;
-    for (const network::PublishedPort& port : endpoint->ports)
+    if (endpoints.empty()) return ports;
+    const auto all = published(endpoints);
+    for (const network::PublishedPort& port : all)
         ports.push_back(bj::object{{"IP", port.host_address},
                                    {"PrivatePort", port.container_port},
                                    {"PublicPort", port.host_port},
@@ -158,11 +176,10 @@ bj::array summary_ports(const Config& config, const network::Endpoint* endpoint)
         const std::size_t slash = exposed.find('/');
         const int number = std::atoi(exposed.c_str());
         const std::string protocol = slash == std::string::npos ? "tcp" : exposed.substr(slash + 1);
-        const bool published =
-            std::any_of(endpoint->ports.begin(), endpoint->ports.end(), [&](const auto& port) {
-                return port.container_port == number && port.protocol == protocol;
-            });
-        if (!published) ports.push_back(bj::object{{"PrivatePort", number}, {"Type", protocol}});
+        const bool bound = std::any_of(all.begin(), all.end(), [&](const auto& port) {
+            return port.container_port == number && port.protocol == protocol;
+        });
+        if (!bound) ports.push_back(bj::object{{"PrivatePort", number}, {"Type", protocol}});
     }
     return ports;
 }
@@ -252,7 +269,7 @@ bj::object inspect_json(const Container& container, const InspectContext& contex
 bj::object summary_json(const Container& container, const std::string& image) {
     const State state = container.state();
     const Config& config = container.config();
-    const auto endpoint = container.endpoint();
+    const auto endpoints = container.endpoints();
     const std::int64_t now = std::chrono::duration_cast<std::chrono::nanoseconds>(
                                  std::chrono::system_clock::now().time_since_epoch())
                                  .count();
@@ -262,14 +279,12 @@ bj::object summary_json(const Container& container, const std::string& image) {
             {"ImageID", container.record().image},
             {"Command", command_text(config)},
             {"Created", container.record().created_ns / kSecond},
-            {"Ports", summary_ports(config, endpoint.get())},
+            {"Ports", summary_ports(config, endpoints)},
             {"Labels", labels_json(config)},
             {"State", shown_status(state)},
             {"Status", status_text(state, now)},
             {"HostConfig", bj::object{{"NetworkMode", config.network_mode}}},
-            {"NetworkSettings",
-             bj::object{
-                 {"Networks", bj::object{{config.network_mode, endpoint_json(endpoint.get())}}}}},
+            {"NetworkSettings", bj::object{{"Networks", networks_json(container, endpoints)}}},
             {"Mounts", mounts_json(config)}};
 }
 

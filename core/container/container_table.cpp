@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/container/container_table.hpp"
 
+#include "core/network/endpoint_json.hpp"
 #include "sdk/base/json.hpp"
 
 #include <boost/json.hpp>
 
+#include <map>
+#include <string_view>
 #include <utility>
 
 namespace davit::container {
@@ -12,27 +15,7 @@ namespace davit::container {
 namespace {
 
 namespace bj = boost::json;
-using network::Endpoint;
-
-bj::object endpoint_json(const Endpoint& endpoint) {
-    bj::array ports;
-    for (const auto& port : endpoint.ports)
-        ports.push_back(bj::object{{"protocol", port.protocol},
-                                   {"host_address", port.host_address},
-                                   {"container_port", port.container_port},
-                                   {"host_port", port.host_port}});
-    return {{"id", endpoint.id},
-            {"network", endpoint.network},
-            {"network_id", endpoint.network_id},
-            {"interface", endpoint.interface},
-            {"mac", endpoint.mac},
-            {"address", endpoint.address},
-            {"gateway", endpoint.gateway},
-            {"prefix", endpoint.prefix},
-            {"ports", std::move(ports)}};
-}
-
-std::string state_json(const State& state, const Endpoint* endpoint) {
+std::string state_json(const State& state) {
     bj::object object{{"pid", state.pid},
                       {"exit_code", state.exit_code},
                       {"out_of_memory", state.out_of_memory},
@@ -43,33 +26,8 @@ std::string state_json(const State& state, const Endpoint* endpoint) {
                       {"started", state.started_ns},
                       {"finished", state.finished_ns}};
     if (state.health) object["health"] = health_name(state.health->status);
-    if (endpoint != nullptr) object["endpoint"] = endpoint_json(*endpoint);
+    if (!state.sandbox.empty()) object["sandbox"] = state.sandbox;
     return bj::serialize(object);
-}
-
-Result<Endpoint> read_endpoint(const bj::object& object) {
-    Endpoint endpoint{.id = TRY(json::require_string(object, "id")),
-                      .network = TRY(json::require_string(object, "network")),
-                      .network_id = TRY(json::require_string(object, "network_id")),
-                      .interface = TRY(json::require_string(object, "interface")),
-                      .mac = TRY(json::require_string(object, "mac")),
-                      .address = TRY(json::require_string(object, "address")),
-                      .gateway = TRY(json::require_string(object, "gateway")),
-                      .prefix = static_cast<int>(TRY(json::require_int(object, "prefix")))};
-    const auto* ports = TRY(json::get_array(object, "ports"));
-    if (ports == nullptr) return endpoint;
-    for (const bj::value& value : *ports) {
-        if (!value.is_object())
-            return fail(Code::corrupt, "read stored endpoint: a port is no object");
-        const bj::object& port = value.get_object();
-        endpoint.ports.push_back(
-            {.protocol = TRY(json::require_string(port, "protocol")),
-             .host_address = TRY(json::require_string(port, "host_address")),
-             .container_port =
-                 static_cast<std::uint16_t>(TRY(json::require_int(port, "container_port"))),
-             .host_port = static_cast<std::uint16_t>(TRY(json::require_int(port, "host_port")))});
-    }
-    return endpoint;
 }
 
 Result<void> read_state(std::string_view text, Row& row) {
@@ -86,8 +44,7 @@ Result<void> read_state(std::string_view text, Row& row) {
     row.state.error = TRY(json::get_string(object, "error", ""));
     row.state.started_ns = TRY(json::get_int(object, "started", 0));
     row.state.finished_ns = TRY(json::get_int(object, "finished", 0));
-    if (const auto* endpoint = TRY(json::get_object(object, "endpoint")))
-        row.endpoint = std::make_shared<const Endpoint>(TRY(read_endpoint(*endpoint)));
+    row.state.sandbox = TRY(json::get_string(object, "sandbox", ""));
     return {};
 }
 
@@ -106,29 +63,114 @@ Result<Row> read_row(const store::Row& columns) {
     return row;
 }
 
+using Session = store::Database::Session;
+
+Result<void> insert_network(Session& session, const std::string& container, int position,
+                            const network::EndpointSettings& settings,
+                            const network::EndpointPtr& endpoint) {
+    const std::string text = bj::serialize(network::settings_json(settings));
+    if (!endpoint)
+        return session.run(
+            "INSERT INTO endpoints (container, name, position, settings) VALUES (?, ?, ?, ?)",
+            container, settings.network, position, text);
+    return session.run(
+        "INSERT INTO endpoints (container, name, position, settings, id, network, state) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        container, settings.network, position, text, endpoint->id, endpoint->network_id,
+        bj::serialize(network::endpoint_json(*endpoint)));
+}
+
+Result<void> update_in(Session& session, const std::string& id, const State& state) {
+    const char* sql = state.status == Status::removed
+                          ? "UPDATE containers SET status = ?, name = NULL, state = ? WHERE id = ?"
+                          : "UPDATE containers SET status = ?, state = ? WHERE id = ?";
+    return session.run(sql, status_name(state.status), state_json(state), id);
+}
+
+Result<void> read_endpoint_row(const store::Row& columns, Row& row) {
+    const bj::object object = TRY(json::parse_object(columns.view(2), "stored endpoint settings"));
+    row.networks.push_back(TRY(network::read_endpoint_settings(columns.text(1), object)));
+    row.networks.back().network_id = TRY(json::get_string(object, "NetworkID", ""));
+    if (columns.null(3)) return {};
+    auto endpoint = std::make_shared<network::Endpoint>(
+        TRY(network::read_endpoint(TRY(json::parse_object(columns.view(3), "stored endpoint")))));
+    endpoint->container = row.record.id;
+    row.endpoints.push_back(std::move(endpoint));
+    return {};
+}
+
+Result<void> load_endpoints(store::Database& graph, std::vector<Row>& rows) {
+    std::map<std::string_view, Row*> by_id;
+    for (Row& row : rows) by_id.emplace(row.record.id, &row);
+    return graph.session().each(
+        "SELECT container, name, settings, state FROM endpoints ORDER BY container, position",
+        [&](const store::Row& columns) -> Result<void> {
+            const auto row = by_id.find(columns.view(0));
+            if (row == by_id.end()) return {};
+            return read_endpoint_row(columns, *row->second)
+                .context("read container ", columns.view(0));
+        });
+}
+
 }  // namespace
 
 Result<void> insert(store::Database& graph, const Row& row) {
     const Record& record = row.record;
-    auto inserted = graph.session().run(
+    auto transaction = TRY(graph.begin());
+    auto inserted = transaction.run(
         "INSERT INTO containers (id, name, created, image, image_reference, parent_layer, "
         "storage_instance,"
         " exec_instance, status, config, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         record.id, record.name, record.created_ns, record.image, record.image_reference,
         record.parent_layer, record.storage_instance, record.exec_instance,
-        status_name(row.state.status), record.json, state_json(row.state, nullptr));
-    if (inserted) return {};
-    return std::move(inserted).error().context("create container ", record.name);
+        status_name(row.state.status), record.json, state_json(row.state));
+    if (!inserted) return std::move(inserted).error().context("create container ", record.name);
+    int position = 0;
+    for (const network::EndpointSettings& settings : row.networks)
+        TRY(insert_network(transaction, record.id, position++, settings, nullptr));
+    return transaction.commit();
 }
 
-Result<void> update(store::Database& graph, const std::string& id, const State& state,
-                    const Endpoint* endpoint) {
-    if (state.status == Status::removed)
-        return graph.session().run(
-            "UPDATE containers SET status = ?, name = NULL, state = ? WHERE id = ?",
-            status_name(state.status), state_json(state, nullptr), id);
-    return graph.session().run("UPDATE containers SET status = ?, state = ? WHERE id = ?",
-                               status_name(state.status), state_json(state, endpoint), id);
+Result<void> update(store::Database& graph, const std::string& id, const State& state) {
+    auto session = graph.session();
+    return update_in(session, id, state);
+}
+
+Result<void> update_started(store::Database& graph, const std::string& id, const State& state,
+                            const std::vector<network::EndpointPtr>& endpoints) {
+    auto transaction = TRY(graph.begin());
+    TRY(update_in(transaction, id, state));
+    for (const network::EndpointPtr& endpoint : endpoints)
+        TRY(transaction.run(
+            "UPDATE endpoints SET id = ?, network = ?, state = ? WHERE container = ? AND name = ?",
+            endpoint->id, endpoint->network_id, bj::serialize(network::endpoint_json(*endpoint)),
+            id, endpoint->network));
+    return transaction.commit();
+}
+
+Result<void> update_ended(store::Database& graph, const std::string& id, const State& state) {
+    auto transaction = TRY(graph.begin());
+    TRY(update_in(transaction, id, state));
+    TRY(
+        transaction.run("UPDATE endpoints SET id = NULL, network = NULL, state = NULL "
+                        "WHERE container = ? AND id IS NOT NULL",
+                        id));
+    return transaction.commit();
+}
+
+Result<void> put_networks(store::Database& graph, const std::string& id,
+                          const std::vector<network::EndpointSettings>& networks,
+                          const std::vector<network::EndpointPtr>& endpoints) {
+    auto transaction = TRY(graph.begin());
+    TRY(transaction.run("DELETE FROM endpoints WHERE container = ?", id));
+    int position = 0;
+    for (const network::EndpointSettings& settings : networks) {
+        network::EndpointPtr live;
+        for (const network::EndpointPtr& endpoint : endpoints)
+            if (endpoint->network == settings.network) live = endpoint;
+        TRY(insert_network(transaction, id, position++, settings, live));
+    }
+    return transaction.commit();
 }
 
 Result<void> rename(store::Database& graph, const std::string& id, const std::string& name) {
@@ -149,6 +191,7 @@ Result<std::vector<Row>> load(store::Database& graph) {
                                  rows.push_back(TRY(read_row(columns)));
                                  return {};
                              }));
+    TRY(load_endpoints(graph, rows));
     return rows;
 }
 

@@ -16,14 +16,23 @@ namespace davit::container {
 struct Row {
     Record record;
     State state;
-    std::shared_ptr<const network::Endpoint> endpoint;  // while it runs
+    std::vector<network::EndpointSettings> networks;
+    std::vector<network::EndpointPtr> endpoints;  // while it runs
 };
 
 // `conflict` when the name is taken.
 Result<void> insert(store::Database& graph, const Row& row);
-// Writes status, state and endpoint. A removed container's name is free from here on.
-Result<void> update(store::Database& graph, const std::string& id, const State& state,
-                    const network::Endpoint* endpoint);
+// Writes status and state. A removed container's name is free from here on.
+Result<void> update(store::Database& graph, const std::string& id, const State& state);
+// The same with the endpoints that it runs with, all at once.
+Result<void> update_started(store::Database& graph, const std::string& id, const State& state,
+                            const std::vector<network::EndpointPtr>& endpoints);
+// The same, without endpoints from here on.
+Result<void> update_ended(store::Database& graph, const std::string& id, const State& state);
+// Which networks it joins, and its endpoints on them now.
+Result<void> put_networks(store::Database& graph, const std::string& id,
+                          const std::vector<network::EndpointSettings>& networks,
+                          const std::vector<network::EndpointPtr>& endpoints);
 // `conflict` when the name is taken.
 Result<void> rename(store::Database& graph, const std::string& id, const std::string& name);
 Result<void> erase(store::Database& graph, const std::string& id);

@@ -43,6 +43,12 @@ std::vector<ContainerPtr> Containers::list() const {
     return all;
 }
 
+std::string hostname_of(const Container& container) {
+    constexpr std::size_t kShortId = 12;
+    const std::string& own = container.config().hostname;
+    return own.empty() ? container.id().substr(0, kShortId) : own;
+}
+
 void Containers::publish(const Container& container, const std::string& action,
                          std::map<std::string, std::string> more) const {
     event::Event event{.type = "container", .action = action, .id = container.id()};
@@ -59,7 +65,7 @@ Result<bool> Containers::change_running(const ContainerPtr& container,
     State state = container->state();
     if (state.status != Status::running) return false;
     change(state);
-    TRY(update(services_.graph, container->id(), state, container->endpoint().get()));
+    TRY(update(services_.graph, container->id(), state));
     container->change(change);
     return true;
 }

@@ -80,6 +80,11 @@ public:
                         Removal how);
     // Removes every container that does not run and that `wanted` says so of.
     Result<Pruned> prune(Cancel& cancel, const std::function<bool(const Container&)>& wanted);
+    // One more network, or one less, now and at every start from here on. Errors: not_found
+    // network; denied for networks that exclude each other; what Networks says.
+    Result<void> connect(const std::shared_ptr<Cancel>& cancel, const ContainerPtr& container,
+                         network::EndpointSettings wanted);
+    Result<void> disconnect(const ContainerPtr& container, const std::string& network);
     // The terminal's size, of the first process or of a session.
     Result<void> resize(const ContainerPtr& container, const std::string& session,
                         plugin::Exec::Window window);
@@ -127,6 +132,12 @@ private:
     bool name_taken(const std::string& name) const;
     Error name_conflict(const std::string& name) const;
     Result<std::string> free_name() const;
+    network::Occupant occupant_of(const Container& container) const;
+    Result<void> keep_networks(const ContainerPtr& container,
+                               std::vector<network::EndpointSettings> networks,
+                               const std::vector<network::EndpointPtr>& before);
+    std::vector<network::EndpointSettings> look_up(
+        std::vector<network::EndpointSettings> networks) const;
     void watch_exit(const ContainerPtr& container, Fd exited);
     void on_exit(const ContainerPtr& container);
     // The container has ended: writes it down, gives back what it held, tells everyone.
@@ -156,5 +167,7 @@ Result<void> wait_for_root(Cancel& cancel, Container& container);
 // A signal by name ("SIGTERM", "term", "RTMIN+1") or number. `invalid` in docker's words.
 Result<int> parse_signal(const std::string& text);
 std::string random_hex(std::size_t bytes);
+// What uname -n shows in the container.
+std::string hostname_of(const Container& container);
 
 }  // namespace davit::container

@@ -106,6 +106,7 @@ Result<Created> Containers::create(const std::shared_ptr<Cancel>& cancel, std::s
     row.record.parent_layer = image.top_layer;
     row.record.storage_instance = image.storage_instance;
     row.record.json = std::move(parsed.json);
+    row.networks = look_up(std::move(parsed.networks));
     if (name_taken(name)) return name_conflict(name);
 
     // The layer first, then the directory, then the row: a crash in between leaves what `retain`
@@ -126,11 +127,23 @@ Result<Created> Containers::create(const std::shared_ptr<Cancel>& cancel, std::s
     layer.keep();
     directory.keep();
 
-    auto container =
-        std::make_shared<Container>(std::move(row.record), std::move(parsed.config), State{});
+    auto container = std::make_shared<Container>(std::move(row.record), std::move(parsed.config),
+                                                 State{}, std::move(row.networks));
     add(container);
     publish(*container, "create");
     return Created{container->id(), std::move(parsed.warnings)};
+}
+
+// A network is known by its name, however it was given. One that is not there is missed at start,
+// as with docker.
+std::vector<network::EndpointSettings> Containers::look_up(
+    std::vector<network::EndpointSettings> networks) const {
+    for (network::EndpointSettings& settings : networks)
+        if (const auto record = services_.networks.find(settings.network)) {
+            settings.network = (*record)->name;
+            settings.network_id = (*record)->id;
+        }
+    return networks;
 }
 
 Error Containers::name_conflict(const std::string& name) const {

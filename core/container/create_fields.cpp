@@ -21,7 +21,7 @@ constexpr std::string_view kUsedConfig[] = {"Hostname",        "Domainname",   "
                                             "Image",           "WorkingDir",   "Entrypoint",
                                             "Labels",          "StopSignal",   "StopTimeout",
                                             "NetworkDisabled", "HostConfig",   "NetworkingConfig",
-                                            "Shell",           "Healthcheck"};
+                                            "Shell",           "Healthcheck",  "MacAddress"};
 
 constexpr std::string_view kUsedHostConfig[] = {"Binds",
                                                 "ContainerIDFile",
@@ -100,21 +100,6 @@ Result<void> refuse_in(const json::object& object, std::span<const std::string_v
     return {};
 }
 
-// An endpoint's settings may be spelled out as long as they ask for nothing; the network it is for
-// is the one of NetworkMode.
-Result<void> refuse_networking(const json::object& body) {
-    const json::value* networking = body.if_contains("NetworkingConfig");
-    if (networking == nullptr || !networking->is_object()) return {};
-    const json::value* endpoints = networking->get_object().if_contains("EndpointsConfig");
-    if (endpoints == nullptr || !endpoints->is_object()) return {};
-    for (const auto& [network, settings] : endpoints->get_object()) {
-        if (says_nothing(settings)) continue;
-        return fail(Code::unsupported, "create container: NetworkingConfig.EndpointsConfig.",
-                    network, ": settings of an endpoint are not supported yet");
-    }
-    return {};
-}
-
 }  // namespace
 
 bool says_nothing(const json::value& value) {
@@ -138,8 +123,8 @@ Result<void> refuse_unbuilt(const json::object& body) {
     TRY(refuse_in(body, kUsedConfig, ""));
     const json::value* host = body.if_contains("HostConfig");
     if (host != nullptr && host->is_object())
-        TRY(refuse_in(host->get_object(), kUsedHostConfig, "HostConfig."));
-    return refuse_networking(body);
+        return refuse_in(host->get_object(), kUsedHostConfig, "HostConfig.");
+    return {};
 }
 
 json::object default_config() {

@@ -56,8 +56,7 @@ void Containers::on_exit(const ContainerPtr& container) {
 
 void Containers::record_exit(const ContainerPtr& container, const plugin::ExitRecord& record) {
     services_.ended(container);
-    const Holdings holdings = container->let_go();
-    if (holdings.endpoint) services_.networks.disconnect(*holdings.endpoint);
+    if (const SandboxPtr sandbox = container->let_go()) services_.networks.leave(*sandbox);
     const ContainerLock writing = container->write();
     container->set_process({});
     State state = container->state();
@@ -68,9 +67,10 @@ void Containers::record_exit(const ContainerPtr& container, const plugin::ExitRe
     state.out_of_memory = record.out_of_memory;
     state.finished_ns = record.time_ns;
     apply_policy(*container, state, Occasion::exit);
+    state.sandbox.clear();
     if (record.monitor_lost)
         state.error = "the container's monitor was lost: its exit code is a guess";
-    if (auto written = update(services_.graph, container->id(), state, nullptr); !written)
+    if (auto written = update_ended(services_.graph, container->id(), state); !written)
         services_.log(kLogError, "record the exit of container " + container->id() + ": " +
                                      written.error().what);
     container->change([&](State& live) {
@@ -127,7 +127,7 @@ Result<void> Containers::remove(const std::shared_ptr<Cancel>& cancel,
 Result<void> Containers::remove_locked(const ContainerPtr& container, const ContainerLock&) {
     State state = container->state();
     state.status = Status::removed;
-    TRY(update(services_.graph, container->id(), state, nullptr)
+    TRY(update(services_.graph, container->id(), state)
             .context("remove container ", container->id()));
     container->change([](State& live) { live.status = Status::removed; });
     forget(container);

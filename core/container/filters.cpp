@@ -33,11 +33,21 @@ bool label_matches(const Config& config, const std::string& wanted) {
 }
 
 bool publishes(const Container& container, const std::string& wanted) {
-    const auto endpoint = container.endpoint();
-    return endpoint &&
-           std::any_of(endpoint->ports.begin(), endpoint->ports.end(), [&](const auto& port) {
-               return port_matches(wanted, port.container_port, port.protocol);
-           });
+    for (const network::EndpointPtr& endpoint : container.endpoints())
+        for (const network::PublishedPort& port : endpoint->ports)
+            if (port_matches(wanted, port.container_port, port.protocol)) return true;
+    return false;
+}
+
+// A network's name, its id, or the beginning of that.
+bool is_on(const Container& container, const std::string& wanted) {
+    constexpr std::size_t kShortest = 4;
+    if (container.config().network_mode == wanted) return true;
+    for (const network::EndpointSettings& settings : container.networks())
+        if (settings.network == wanted ||
+            (wanted.size() >= kShortest && settings.network_id.starts_with(wanted)))
+            return true;
+    return false;
 }
 
 bool exposes(const Config& config, const std::string& wanted) {
@@ -88,7 +98,7 @@ bool matches_one(const std::string& key, const std::string& wanted, const Contai
     if (key == "ancestor") return image_matches(container.record(), wanted);
     if (key == "exited")
         return state.status == Status::exited && std::to_string(state.exit_code) == wanted;
-    if (key == "network") return config.network_mode == wanted;
+    if (key == "network") return is_on(container, wanted);
     if (key == "publish") return publishes(container, wanted);
     if (key == "expose") return exposes(config, wanted);
     if (key == "volume") return mounts(config, wanted);

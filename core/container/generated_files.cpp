@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <string_view>
 #include <vector>
 
@@ -58,13 +59,19 @@ void add_name_servers(std::string& text, const FileContext& context, std::string
     }
 }
 
+std::string gateway_of(const FileContext& context) {
+    for (const network::EndpointPtr& endpoint : context.endpoints)
+        if (endpoint->default_route)
+            return endpoint->gateway.empty() ? endpoint->gateway6 : endpoint->gateway;
+    return "127.0.0.1";
+}
+
 // Host names of --add-host: "name:address", where host-gateway stands for the network's gateway.
 std::string extra_host_line(const std::string& entry, const FileContext& context) {
     const std::size_t colon = entry.find_first_of(":=");
     if (colon == std::string::npos) return {};
     std::string address = entry.substr(colon + 1);
-    if (address == "host-gateway")
-        address = context.endpoint != nullptr ? context.endpoint->gateway : "127.0.0.1";
+    if (address == "host-gateway") address = gateway_of(context);
     return address + "\t" + entry.substr(0, colon) + "\n";
 }
 
@@ -108,8 +115,55 @@ std::string hosts_file(const FileContext& context) {
     const std::string names = domain.empty()
                                   ? context.hostname
                                   : context.hostname + "." + domain + " " + context.hostname;
-    if (context.endpoint != nullptr) text += context.endpoint->address + "\t" + names + "\n";
+    for (const network::EndpointPtr& endpoint : context.endpoints)
+        for (const std::string* address : {&endpoint->address, &endpoint->address6})
+            if (!address->empty()) text += *address + "\t" + names + "\n";
     return text;
+}
+
+namespace {
+
+// `present` with the lines that `before` had and `now` has not taken out, and the new ones added.
+std::string changed_lines(std::string_view present, std::string_view before, std::string_view now) {
+    const auto has = [](const std::vector<std::string_view>& lines, std::string_view line) {
+        return std::find(lines.begin(), lines.end(), line) != lines.end();
+    };
+    const auto old_lines = lines_of(before), new_lines = lines_of(now);
+    std::string text;
+    const auto put = [&](std::string_view line) { text.append(line).append("\n"); };
+    for (const std::string_view line : lines_of(present))
+        if (!has(old_lines, line) || has(new_lines, line)) put(line);
+    for (const std::string_view line : new_lines)
+        if (!has(old_lines, line)) put(line);
+    return text;
+}
+
+Result<std::string> read_present(int directory, const char* name) {
+    const Fd file(::openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    if (!file) return os_error(std::string("open ") + name);
+    return read_all(file.get(), kHostFileMax);
+}
+
+// The inode stays: it is what the container has mounted.
+Result<void> write_in_place(int directory, const char* name, const std::string& text) {
+    const Fd file(::openat(directory, name, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOFOLLOW));
+    if (!file) return os_error(std::string("open ") + name);
+    return write_all(file.get(), text);
+}
+
+}  // namespace
+
+Result<void> rewrite_generated_files(int directory, const FileContext& before,
+                                     const FileContext& now) {
+    const std::string present = TRY(read_present(directory, "hosts"));
+    TRY(write_in_place(directory, "hosts",
+                       changed_lines(present, hosts_file(before), hosts_file(now))));
+    const std::string host_resolv = host_file("/etc/resolv.conf");
+    const std::string old_resolv = resolv_conf(before, host_resolv);
+    const std::string new_resolv = resolv_conf(now, host_resolv);
+    if (old_resolv == new_resolv) return {};
+    if (TRY(read_present(directory, "resolv.conf")) != old_resolv) return {};  // somebody's own
+    return write_in_place(directory, "resolv.conf", new_resolv);
 }
 
 Result<void> write_generated_files(int directory, const FileContext& context) {

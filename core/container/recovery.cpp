@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the daemon does with the containers of its graph when it comes up.
 #include "core/container/containers.hpp"
+#include "core/container/networking.hpp"
 #include "sdk/base/file.hpp"
 
 #include <fcntl.h>
@@ -98,15 +99,16 @@ Result<void> Containers::put_back(const ContainerPtr& container) {
     state.pid = 0;
     state.exit_code = kNotStarted;
     state.error = "the daemon ended while it was being started";
+    state.sandbox.clear();
     container->change([&](State& live) { live = state; });
-    return update(services_.graph, container->id(), state, nullptr);
+    return update_ended(services_.graph, container->id(), state);
 }
 
 Result<void> Containers::recover() {
     struct Found {
         ContainerPtr container;
         Result<plugin::Process> process;
-        std::shared_ptr<const network::Endpoint> endpoint;
+        std::vector<network::EndpointPtr> endpoints;
     };
     std::vector<Row> rows = TRY(load(services_.graph));
     std::set<std::string> known;
@@ -115,26 +117,28 @@ Result<void> Containers::recover() {
         known.insert(row.record.id);
         Config config =
             TRY(parse_stored(row.record.json).context("recover container ", row.record.id));
-        all.push_back({std::make_shared<Container>(row.record, std::move(config), row.state),
-                       look_for(row.record), row.endpoint});
+        all.push_back({std::make_shared<Container>(row.record, std::move(config), row.state,
+                                                   std::move(row.networks)),
+                       look_for(row.record), std::move(row.endpoints)});
         if (row.state.status != Status::removed) add(all.back().container);
     }
     remove_unknown(services_.directory_fd.get(), known);
     remove_unknown(services_.runtime_fd.get(), known);
 
     // What has ended meanwhile needs its address no more; the driver takes its packets' way down.
-    std::vector<std::shared_ptr<const network::Endpoint>> endpoints;
+    std::vector<network::Networks::LiveSandbox> live;
     std::vector<ContainerPtr> connected;
     for (const Found& found : all) {
-        if (!found.endpoint || !found.process || found.process->state != DAVIT_EXEC_RUNNING)
-            continue;
-        endpoints.push_back(found.endpoint);
+        const Container& container = *found.container;
+        const bool running = found.process && found.process->state == DAVIT_EXEC_RUNNING;
+        if (!running || !has_own_networks(container.config().network_mode)) continue;
+        live.push_back({.id = container.state().sandbox,
+                        .occupant = occupant_of(container),
+                        .endpoints = found.endpoints});
         connected.push_back(found.container);
     }
-    auto connections = TRY(services_.networks.recover(endpoints));
-    for (std::size_t i = 0; i < connected.size(); ++i)
-        connected[i]->hold({.port_reservations = std::move(connections[i].reservations),
-                            .endpoint = endpoints[i]});
+    auto sandboxes = TRY(services_.networks.recover(live));
+    for (std::size_t i = 0; i < connected.size(); ++i) connected[i]->hold(std::move(sandboxes[i]));
     for (Found& found : all) {
         const ContainerPtr& container = found.container;
         const bool removed = container->state().status == Status::removed;

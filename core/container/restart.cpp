@@ -80,7 +80,7 @@ Result<bool> Containers::stay_down(const ContainerPtr& container, const Containe
         live.killed_by_user = true;
     };
     settle(state);
-    TRY(update(services_.graph, container->id(), state, nullptr));
+    TRY(update(services_.graph, container->id(), state));
     container->change(settle);
     return true;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/container/containers.hpp"
 #include "core/container/generated_files.hpp"
+#include "core/container/networking.hpp"
 #include "core/container/oci_spec.hpp"
 #include "core/container/user.hpp"
 #include "sdk/base/file.hpp"
@@ -21,7 +22,8 @@ namespace davit::container {
 
 namespace {
 
-constexpr std::string_view kContainerMode = "container:";  // --network container:NAME
+constexpr std::size_t kIdBytes = 32;
+constexpr int kNotStarted = 128;  // Docker's code of a start that came to nothing
 
 std::int64_t now_ns() {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(
@@ -34,7 +36,7 @@ std::int64_t now_ns() {
 int exit_code_of(const Error& error) {
     if (error.code == Code::not_found) return 127;
     if (error.code == Code::denied) return 126;
-    return 128;
+    return kNotStarted;
 }
 
 }  // namespace
@@ -66,8 +68,9 @@ public:
         });
         mark_root(root);
         TRY(connect());
+        connected_ = true;
         Undo disconnect([&] {
-            if (connection_.endpoint) services_.networks.disconnect(*connection_.endpoint);
+            if (sandbox_) services_.networks.leave(*sandbox_);
         });
         plugin::Process process = TRY(create_process(exec, root));
         Undo end([&] { end_process(exec); });
@@ -83,6 +86,9 @@ public:
         settle(exec, std::move(process), std::move(exited));
         return {};
     }
+
+    // False: the reason why it failed lies in what is around the program.
+    bool connected() const { return connected_; }
 
 private:
     Result<void> open_directories() {
@@ -100,16 +106,18 @@ private:
     }
 
     // None: the exec driver makes an empty sandbox. Host: shared. container:X: that container's.
-    // Anything else is the name of a network that a sandbox of our own joins.
+    // Else a sandbox of our own joins networks; all of them may have been disconnected.
     Result<void> connect() {
         const std::string& mode = container_->config().network_mode;
-        if (mode == "none" || mode == "host") return {};
-        if (mode.starts_with(kContainerMode)) return share(mode.substr(kContainerMode.size()));
-        NetNs sandbox = TRY(NetNs::create());
-        network::ConnectRequest request{
-            .container = container_->id(), .netns = sandbox.fd(), .ports = ports()};
-        connection_ = TRY(services_.networks.connect(cancel_, mode, request));
-        sandbox_ = sandbox.release();
+        if (const std::string other = shared_with(mode); !other.empty()) return share(other);
+        if (!has_own_networks(mode)) return {};
+        NetNs netns = TRY(NetNs::create());
+        network::JoinRequest request{.occupant = containers_.occupant_of(*container_),
+                                     .netns = netns.fd(),
+                                     .wanted = container_->networks()};
+        sandbox_ = TRY(services_.networks.join(cancel_, request));
+        endpoints_ = sandbox_->endpoints();
+        netns_ = netns.release();
         return {};
     }
 
@@ -120,8 +128,9 @@ private:
             return fail(Code::conflict,
                         "cannot join network of a non running container: ", other->id());
         const std::string path = "/proc/" + std::to_string(state.pid) + "/ns/net";
-        sandbox_ = Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-        if (!sandbox_) return os_error("join the network of container " + other->id());
+        netns_ = Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+        if (!netns_) return os_error("join the network of container " + other->id());
+        endpoints_ = other->endpoints();
         return {};
     }
 
@@ -132,35 +141,13 @@ private:
                            0755);
     }
 
-    std::vector<network::PortRequest> ports() const {
-        const Config& config = container_->config();
-        std::vector<network::PortRequest> wanted;
-        for (const PortBinding& port : config.ports)
-            wanted.push_back(
-                {port.protocol, port.host_address, port.container_port, port.first, port.last});
-        if (!config.publish_all) return wanted;
-        for (const std::string& exposed : config.exposed_ports) {
-            const std::size_t slash = exposed.find('/');
-            const std::string protocol =
-                slash == std::string::npos ? "tcp" : exposed.substr(slash + 1);
-            const auto port = static_cast<std::uint16_t>(std::atoi(exposed.c_str()));
-            const bool bound = std::any_of(
-                config.ports.begin(), config.ports.end(), [&](const PortBinding& binding) {
-                    return binding.container_port == port && binding.protocol == protocol;
-                });
-            if (!bound && port != 0) wanted.push_back({protocol, "", port, 0, 0});
-        }
-        return wanted;
-    }
-
     Result<plugin::Process> create_process(const plugin::Exec& exec, const Fd& root) {
         const Config& config = container_->config();
-        const std::string hostname =
-            config.hostname.empty() ? container_->id().substr(0, 12) : config.hostname;
+        const std::string hostname = hostname_of(*container_);
         const bool host_network = config.network_mode == "host";
         TRY(write_generated_files(directory_.get(), {.config = config,
                                                      .hostname = hostname,
-                                                     .endpoint = connection_.endpoint.get(),
+                                                     .endpoints = endpoints_,
                                                      .host_network = host_network}));
         Spec spec =
             TRY(make_spec({.config = config,
@@ -173,7 +160,7 @@ private:
         plugin::ExecSpec wanted{.key = container_->id(),
                                 .config = std::move(spec.text),
                                 .root = root.get(),
-                                .netns = sandbox_.get(),
+                                .netns = netns_.get(),
                                 .state = runtime_.get(),
                                 .mounts = {},
                                 .output = output()};
@@ -209,9 +196,11 @@ private:
         }
         if (container_->config().health) started_.health = std::make_shared<const Health>();
         started_.finished_ns = before.finished_ns;  // of the run before, as docker shows it
-        TRY(update(services_.graph, container_->id(), started_, connection_.endpoint.get()));
+        started_.sandbox = sandbox_ ? sandbox_->id() : random_hex(kIdBytes);
+        const auto own = sandbox_ ? endpoints_ : std::vector<network::EndpointPtr>();
+        TRY(update_started(services_.graph, container_->id(), started_, own));
         auto done = exec.start(call_, container_->id());
-        if (!done) (void)update(services_.graph, container_->id(), before, nullptr);
+        if (!done) (void)update_ended(services_.graph, container_->id(), before);
         return done;
     }
 
@@ -231,8 +220,8 @@ private:
         if (process.keeper) (void)containers_.when_gone(process.keeper, {});
         container_->set_keeper(std::move(process.keeper));
         container_->set_process(std::move(process.pid_fd));
-        container_->hold({.port_reservations = std::move(connection_.reservations),
-                          .endpoint = connection_.endpoint});
+        remember_networks();
+        container_->hold(std::move(sandbox_));
         container_->change([&](State& state) { state = started_; });
         // Whoever attached while this start was under way.
         container_->serve_attaches([&](std::uint32_t streams) {
@@ -243,13 +232,26 @@ private:
         services_.runs(container_);
     }
 
+    // By which ids the networks were there, for inspect of the stopped container.
+    void remember_networks() {
+        if (!sandbox_) return;
+        auto networks = container_->networks();
+        for (network::EndpointSettings& settings : networks)
+            for (const network::EndpointPtr& endpoint : endpoints_)
+                if (endpoint->network == settings.network)
+                    settings.network_id = endpoint->network_id;
+        container_->set_networks(std::move(networks));
+    }
+
     Containers& containers_;
     Services& services_;
     std::shared_ptr<Cancel> cancel_;
     ContainerPtr container_;
     sdk::Caller call_;
-    Fd directory_, runtime_, sandbox_;
-    network::Connection connection_;
+    Fd directory_, runtime_, netns_;
+    SandboxPtr sandbox_;
+    std::vector<network::EndpointPtr> endpoints_;  // of the sandbox it runs in, if not the host's
+    bool connected_ = false;
     State started_;
 };
 
@@ -270,18 +272,20 @@ Result<void> Containers::start_locked(const std::shared_ptr<Cancel>& cancel,
         return fail(Code::conflict, "start container ", container->id(), ": it is being removed");
     TRY(wait_for_root(*cancel, *container));
 
-    auto started = Starter(*this, cancel, container).run();
+    Starter starter(*this, cancel, container);
+    auto started = starter.run();
     if (started) return {};
     Error error = std::move(started).error();
     container->change([&](State& state) {
         state.error = error.what;
-        state.exit_code = exit_code_of(error);
+        state.exit_code = starter.connected() ? exit_code_of(error) : kNotStarted;
     });
-    (void)update(services_.graph, container->id(), container->state(), nullptr);
+    (void)update(services_.graph, container->id(), container->state());
     container->end_attaches();
     if (container->config().auto_remove) (void)remove_locked(container, lock);
     // The container is there; it is its program that is missing or must not be run.
-    if (error.code == Code::not_found || error.code == Code::denied) error.code = Code::invalid;
+    const bool of_program = error.code == Code::not_found || error.code == Code::denied;
+    if (of_program && starter.connected()) error.code = Code::invalid;
     return error;
 }
 

@@ -48,6 +48,7 @@ Engine::Engine(Config config, Log log, DataRoot roots)
     add_exec_operations(job_operations_, query_operations_);
     add_image_operations(job_operations_, query_operations_);
     add_life_operations(job_operations_, query_operations_);
+    add_network_operations(job_operations_, query_operations_);
     add_system_operations(job_operations_, query_operations_);
 }
 
@@ -76,7 +77,13 @@ Result<void> Engine::open_parts() {
     images_ = std::make_unique<image::ImageStore>(
         *graph_, TRY(image::ContentStore::open(roots_.data())),
         [this](const std::string& instance) { return storage(instance); });
-    network::NetworkSettings networks{
+    networks_ = TRY(network::Networks::open(*graph_, network_settings()));
+    TRY(recover_storage(TRY(roots_.enter_boot())));
+    return open_containers();
+}
+
+network::NetworkSettings Engine::network_settings() {
+    network::NetworkSettings settings{
         .scope = config_.scope,
         .bridge_address = config_.bip,
         .bridge_link = config_.bridge,
@@ -85,12 +92,32 @@ Result<void> Engine::open_parts() {
         .driver = [this](const std::string& instance) -> Result<plugin::Network> {
             return plugin::Network::of(TRY(catalog_->find("network", instance)));
         },
-        .log = [this](int level, const std::string& line) { log_("network", level, line); }};
+        .instance_of =
+            [this](const std::string& wanted) { return catalog_->instance_of("network", wanted); },
+        .check_options =
+            [this](const std::string& instance, const char* topic, const std::string& options) {
+                return catalog_->check_options("network", instance, topic, options);
+            },
+        .instances_with_state =
+            [this] {
+                std::vector<std::string> names = catalog_->names("network");
+                std::erase_if(names, [this](const std::string& name) {
+                    return !roots_.has_instance("network", name);
+                });
+                return names;
+            },
+        .log = [this](int level, const std::string& line) { log_("network", level, line); },
+        .publish =
+            [this](const std::string& action, const network::NetworkRecord& network,
+                   const std::string& container) {
+                event::Event event{.type = "network", .action = action, .id = network.id};
+                event.attributes = {{"name", network.name}, {"type", network.instance}};
+                if (!container.empty()) event.attributes["container"] = container;
+                events_.publish(std::move(event));
+            }};
     for (const AddressPool& pool : config_.address_pools)
-        networks.pools.push_back({pool.base, pool.size});
-    networks_ = TRY(network::Networks::open(*graph_, std::move(networks)));
-    TRY(recover_storage(TRY(roots_.enter_boot())));
-    return open_containers();
+        settings.pools.push_back({pool.base, pool.size});
+    return settings;
 }
 
 Result<void> Engine::open_catalog() {

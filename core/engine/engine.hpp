@@ -72,6 +72,7 @@ private:
     Engine(Config config, Log log, DataRoot roots);
     Result<void> open_parts();
     Result<void> open_catalog();
+    network::NetworkSettings network_settings();
     Result<void> open_containers();
     Result<void> recover_storage(DataRoot::Boot boot);
     Result<container::ImageFacts> image_facts(const std::string& reference,

@@ -308,12 +308,6 @@ Result<void> job_watch(Engine& engine, Job& job) {
     }
 }
 
-Result<void> network_list(Engine& engine, Job& job) { return job.result(engine.networks().list()); }
-
-Result<void> network_inspect(Engine& engine, Job& job) {
-    return job.result(TRY(engine.networks().inspect(job.argument("id"))));
-}
-
 }  // namespace
 
 void add_system_operations(Operations& jobs, Operations& queries) {
@@ -324,9 +318,7 @@ void add_system_operations(Operations& jobs, Operations& queries) {
                     {"driver.list", driver_list},
                     {"driver.inspect", driver_inspect},
                     {"job.list", job_list},
-                    {"job.inspect", job_inspect},
-                    {"network.list", network_list},
-                    {"network.inspect", network_inspect}});
+                    {"job.inspect", job_inspect}});
 }
 
 }  // namespace davit::engine

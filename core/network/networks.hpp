@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // The engine's networks: names, addresses and host ports are decided here, packets are the driver's
-// (seams rule 5). For now the default bridge network; it is made when the first container needs it.
-// Thread-safe.
+// (seams rule 5). The default network is made when the first container needs it. Each verb has a
+// file of its own (network_create.cpp, connect.cpp, …). Thread-safe.
 #pragma once
 
-#include "core/network/endpoint.hpp"
+#include "core/network/address_pool.hpp"
+#include "core/network/network_record.hpp"
+#include "core/network/published_ports.hpp"
+#include "core/network/sandbox.hpp"
 #include "core/plugin/network.hpp"
 #include "core/store/database.hpp"
 #include "sdk/base/cancel.hpp"
-#include "sdk/base/fd.hpp"
 #include "sdk/base/result.hpp"
-#include "sdk/netlink/address.hpp"
 
 #include <boost/json/fwd.hpp>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -23,14 +25,15 @@
 
 namespace davit::network {
 
-class AddressPool;
+inline constexpr const char* kDefaultName =
+    "bridge";  // what every client calls the default network
 
 struct NetworkSettings {
     std::string scope;           // 8 hex digits that tell this engine from others
     std::string bridge_address;  // --bip: "192.168.7.1/24"; empty: a free subnet of the pools
     std::string
         bridge_link;  // --bridge; empty: davit0, or a name of this engine's own when that is taken
-    std::uint32_t mtu = 0;
+    std::uint32_t mtu = 0;  // of the default network
     struct Pool {
         std::string base;        // "172.17.0.0/16"
         std::uint32_t size = 0;  // bits of a network's prefix
@@ -38,79 +41,130 @@ struct NetworkSettings {
     std::vector<Pool> pools;  // empty: Docker's
     std::function<Result<plugin::Network>(const std::string& instance)>
         driver;  // "" = the default instance
+    // The instance that a client means: its name, or that of a driver which has one.
+    std::function<Result<std::string>(const std::string& wanted)> instance_of;
+    // Options against the schema of the instance's driver; topic: "network", "endpoint".
+    std::function<Result<std::string>(const std::string& instance, const char* topic,
+                                      const std::string& options)>
+        check_options;
+    // Instances that have state on this host, in use or left over.
+    std::function<std::vector<std::string>()> instances_with_state;
     std::function<void(int level, const std::string& line)> log;
+    // Tells subscribers: "create", "connect", … of a network.
+    std::function<void(const std::string& action, const NetworkRecord& network,
+                       const std::string& container)>
+        publish;
 };
 
-// A host port that a container asks for: any of first to last; 0: any free one.
-struct PortRequest {
-    std::string protocol, host_address;
-    std::uint16_t container_port = 0, first = 0, last = 0;
-};
-
-struct ConnectRequest {
-    std::string container;
-    int netns = -1;  // borrowed
-    std::vector<PortRequest> ports;
-};
-
-// What a connected sandbox holds: the reservations keep others from its host ports while it lives.
-struct Connection {
-    std::shared_ptr<const Endpoint> endpoint;
-    std::vector<Fd> reservations;
+struct JoinRequest {
+    Occupant occupant;
+    int netns = -1;                        // borrowed
+    std::vector<EndpointSettings> wanted;  // in the order of the interfaces
 };
 
 class Networks {
 public:
+    using RecordPtr = std::shared_ptr<const NetworkRecord>;
+    using SandboxPtr = std::shared_ptr<Sandbox>;
+
     static Result<std::unique_ptr<Networks>> open(store::Database& graph, NetworkSettings settings);
     ~Networks();
 
-    // Joins a sandbox to the network. Errors: not_found network; exists when a host port is taken;
-    // no_space when no address is free. On failure nothing is left.
-    Result<Connection> connect(const std::shared_ptr<Cancel>& cancel, const std::string& network,
-                               const ConnectRequest& request);
-    // Takes the endpoint away and frees its address. What fails is logged: the next start's
-    // `recover` finds it.
-    void disconnect(const Endpoint& endpoint);
+    // Errors: conflict when the name is taken; denied for a name or a subnet that is the engine's
+    // or another network's; what the driver says. On failure nothing is left.
+    Result<RecordPtr> create(const std::shared_ptr<Cancel>& cancel, const NetworkRequest& request);
+    // Errors: not_found; denied while containers are connected, and for what is always there.
+    Result<void> remove(const std::string& reference);
+    // Removes those that fit and that no running container is connected to; their names.
+    Result<std::vector<std::string>> prune(const std::function<bool(const NetworkRecord&)>& fits);
 
-    // After a restart: the endpoints of the containers that still run. Takes their addresses and
-    // ports again, and has the driver remove everything else. `given` is filled with the
-    // reservations, in the order of `live`.
-    Result<std::vector<Connection>> recover(
-        const std::vector<std::shared_ptr<const Endpoint>>& live);
+    // By id, name or unique beginning of an id. Errors: not_found, conflict (ambiguous) in docker's
+    // words.
+    Result<RecordPtr> find(const std::string& reference) const;
 
-    // What the driver found that an operator must mend, with the line that mends it: another
-    // firewall that drops packets, for one. Looked for anew at every call; nothing before a network
-    // was made.
+    // Joins a sandbox to networks, all or none. Errors: not_found network; exists when a host port
+    // is taken; no_space when no address is free; invalid or denied for an address of the user's.
+    Result<SandboxPtr> join(const std::shared_ptr<Cancel>& cancel, const JoinRequest& request);
+    // Takes all endpoints away and frees what they held. What fails is logged: the next start's
+    // `recover` finds it. The namespace is gone or going.
+    void leave(Sandbox& sandbox);
+    // One more network, while the sandbox lives. Errors: as join; denied when it is connected.
+    Result<void> connect(const std::shared_ptr<Cancel>& cancel, Sandbox& sandbox, int netns,
+                         const EndpointSettings& wanted);
+    // Errors: denied when it is not connected.
+    Result<void> disconnect(Sandbox& sandbox, int netns, const NetworkRecord& network);
+
+    // After a restart: the sandboxes of the containers that still run. Takes their addresses and
+    // ports again, and has the drivers remove everything else. The answer is in the order of
+    // `live`.
+    struct LiveSandbox {
+        std::string id;
+        Occupant occupant;
+        std::vector<EndpointPtr> endpoints;
+        int netns = -1;  // borrowed; -1: unknown
+    };
+    Result<std::vector<SandboxPtr>> recover(const std::vector<LiveSandbox>& live);
+
+    // What the drivers found that an operator must mend, with the line that mends it: another
+    // firewall that drops packets, for one. Looked for anew at every call.
     std::vector<std::string> findings() const;
 
-    // As GET /networks and GET /networks/{id} answer (API 1.51).
-    boost::json::array list() const;
-    Result<boost::json::object> inspect(const std::string& name) const;
+    // As GET /networks and GET /networks/{id} answer (API 1.51). Errors: invalid filter; not_found.
+    Result<boost::json::array> list(const std::string& filters) const;
+    Result<boost::json::object> inspect(const std::string& reference) const;
 
 private:
-    struct Network {
-        std::string id, name, instance, link;
-        sdk::Prefix subnet, gateway;
-        std::int64_t created_ns = 0;
+    struct Live {
+        RecordPtr record;
+        std::optional<AddressPool> four, six;
+        std::map<std::string, EndpointPtr> endpoints;  // by id
+        int joining = 0;                               // endpoints on their way in
+        bool in_graph = false;
+        bool made = false;  // the driver has been told of it since the daemon came up
+        bool removing = false;
+    };
+    struct Ticket;      // of one connection on its way in
+    struct Attachment;  // what it is made from
+    struct Way {
+        bool default_route = false, publish = false;
     };
     Networks(store::Database& graph, NetworkSettings settings);
     Result<void> load();
-    Result<Network> plan_default() const;
-    Result<void> make(const std::shared_ptr<Cancel>& cancel, const Network& network);
-    Result<void> ensure_default(const std::shared_ptr<Cancel>& cancel);
-    void hold_again(const davit_port& port, std::vector<Fd>& reservations);
-    boost::json::object shown(const Network& network) const;
-    boost::json::object shown_plain(const std::string& name, const std::string& id,
-                                    const std::string& driver, boost::json::object ipam,
-                                    std::int64_t created_ns) const;
-    static std::string format_seconds(std::int64_t ns);
+    Result<Live> open_pools(RecordPtr record) const;
+
+    // These hold mutex_.
+    Result<Live*> find_live(const std::string& reference);
+    Result<const Live*> find_live(const std::string& reference) const;
+    Result<void> ensure_made(const std::shared_ptr<Cancel>& cancel, Live& live);
+    Result<void> plan_default(Live& live);
+    Result<Subnet> plan_subnet(const Subnet& given, std::uint8_t family) const;
+    Result<sdk::Prefix> free_subnet(std::uint8_t family) const;
+    Result<void> refuse_overlap(const sdk::Prefix& subnet) const;
+    Result<std::vector<sdk::Prefix>> take_addresses(Live& live, const EndpointSettings& wanted);
+
+    Result<plugin::NetworkSpec> spec_of(const NetworkRecord& record) const;
+    Result<std::string> make(const std::shared_ptr<Cancel>& cancel, const NetworkRecord& record);
+    Result<NetworkRecord> plan(const NetworkRequest& request) const;
+
+    Result<Ticket> admit(const std::shared_ptr<Cancel>& cancel, const EndpointSettings& wanted);
+    void turn_away(const Ticket& ticket);
+    Result<Connection> attach(const std::shared_ptr<Cancel>& cancel, const Attachment& what);
+    void detach(const Endpoint& endpoint, int netns);
+    Result<void> add(const std::shared_ptr<Cancel>& cancel, Sandbox& sandbox, int netns,
+                     const EndpointSettings& wanted, Way way);
+    std::string best_gateway(const std::vector<EndpointSettings>& wanted) const;
+    void keep_changed(Sandbox& sandbox, const Endpoint& endpoint, bool default_route);
+
+    void hold_again(const Endpoint& endpoint, std::vector<Fd>& reservations);
+    Result<void> retain(const std::vector<LiveSandbox>& live);
+
+    boost::json::object shown(const Live& live, bool with_containers) const;
 
     store::Database& graph_;
     NetworkSettings settings_;
-    mutable std::mutex mutex_;           // of everything below
-    std::optional<Network> default_;     // as the graph has it
-    bool made_ = false;                  // the driver has been told of it since the daemon came up
-    std::unique_ptr<AddressPool> pool_;  // of the default network's subnet
+    mutable std::mutex mutex_;  // of the map; held over a driver's create_network only when a
+                                // network is needed for the first time since the daemon came up
+    std::map<std::string, Live> networks_;  // by id
 };
 
 }  // namespace davit::network

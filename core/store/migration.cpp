@@ -2,6 +2,7 @@
 #include "core/store/migration.hpp"
 
 #include "core/store/image_schema.hpp"
+#include "core/store/network_schema.hpp"
 #include "core/store/schema.hpp"
 
 #include <array>
@@ -13,6 +14,7 @@ std::span<const Migration> migrations() {
     static constexpr std::array kSteps = {
         Migration{1, "containers and networks", kContainersSchema},
         Migration{2, "images", kImagesSchema},
+        Migration{3, "networks", kNetworksSchema},
     };
     return kSteps;
 }
