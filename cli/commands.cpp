@@ -42,13 +42,18 @@ std::unique_ptr<Command> make_tag();
 std::unique_ptr<Command> make_top();
 std::unique_ptr<Command> make_unpause();
 std::unique_ptr<Command> make_version();
+std::unique_ptr<Command> make_volume_create();
+std::unique_ptr<Command> make_volume_inspect();
+std::unique_ptr<Command> make_volume_list();
+std::unique_ptr<Command> make_volume_prune();
+std::unique_ptr<Command> make_volume_remove();
 std::unique_ptr<Command> make_wait();
 
 namespace {
 
 constexpr std::size_t kMany = 1u << 30;
 constexpr std::string_view kContainers = "Containers", kImages = "Images and registries",
-                           kEngine = "Engine";
+                           kVolumes = "Volumes", kEngine = "Engine";
 
 constexpr CommandEntry kCommands[] = {
     {"run, container run", kContainers, "[OPTIONS] IMAGE [COMMAND] [ARG...]",
@@ -130,6 +135,20 @@ constexpr CommandEntry kCommands[] = {
      "pass show registry | davit login -u alice --password-stdin registry.example:5000"},
     {"logout", kImages, "[SERVER]", "Forget the credentials of a registry", 0, 1, false,
      make_logout, ""},
+
+    {"volume create", kVolumes, "[OPTIONS] [VOLUME]", "Make a volume", 0, 1, false,
+     make_volume_create,
+     "davit volume create data\n"
+     "davit volume create --opt type=tmpfs --opt device=tmpfs --opt o=size=64m scratch\n"
+     "davit volume create --opt type=nfs --opt device=:/export --opt o=addr=nas,vers=4 shared"},
+    {"volume ls, volume list", kVolumes, "[OPTIONS]", "List volumes", 0, 0, false, make_volume_list,
+     "davit volume ls -q --filter dangling=true"},
+    {"volume inspect", kVolumes, "[OPTIONS] VOLUME [VOLUME...]", "Show all about volumes", 1, kMany,
+     false, make_volume_inspect, "davit volume inspect -f '{{.Mountpoint}}' data"},
+    {"volume rm, volume remove", kVolumes, "[OPTIONS] VOLUME [VOLUME...]", "Remove volumes", 1,
+     kMany, false, make_volume_remove, ""},
+    {"volume prune", kVolumes, "[OPTIONS]", "Remove volumes that no container uses", 0, 0, false,
+     make_volume_prune, "davit volume prune -af"},
 
     {"inspect", kEngine, "[OPTIONS] NAME|ID [NAME|ID...]", "Show all about containers or images", 1,
      kMany, false, make_inspect,

@@ -7,6 +7,7 @@
 #include "cli/view.hpp"
 #include "sdk/client/containers.hpp"
 #include "sdk/client/images.hpp"
+#include "sdk/client/volumes.hpp"
 
 #include <algorithm>
 
@@ -47,6 +48,13 @@ void add_images(Strings& all, sdk::Client& client) {
             all.emplace_back(view::as_string(tag));
 }
 
+void add_volumes(Strings& all, sdk::Client& client) {
+    const auto answer = sdk::list_volumes(client, {});
+    if (!answer) return;
+    for (const auto& volume : view::array(view::as_object(*answer), "Volumes"))
+        all.emplace_back(view::string(view::as_object(volume), "Name"));
+}
+
 class Complete final : public Command {
 public:
     Result<int> run(Session& session, const Strings& words) override {
@@ -62,6 +70,8 @@ public:
             if (entry->arguments.find("CONTAINER") != std::string_view::npos)
                 add_containers(all, **client);
             if (entry->arguments.find("IMAGE") != std::string_view::npos) add_images(all, **client);
+            if (entry->arguments.find("VOLUME") != std::string_view::npos)
+                add_volumes(all, **client);
         }
         std::sort(all.begin(), all.end());
         all.erase(std::unique(all.begin(), all.end()), all.end());

@@ -119,7 +119,6 @@ Result<void> read_process(const bj::object& object, Config& config) {
     config.command = TRY(words(object, "Cmd"));
     config.environment = TRY(json::get_strings(object, "Env"));
     config.exposed_ports = member_names(object, "ExposedPorts");
-    config.image_volumes = member_names(object, "Volumes");
     config.labels = TRY(string_map(object, "Labels"));
     config.tty = TRY(json::get_bool(object, "Tty", false));
     config.open_stdin = TRY(json::get_bool(object, "OpenStdin", false));
@@ -187,13 +186,16 @@ Result<Parsed> parse_create_body(std::string_view body, const CreateDefaults& de
     TRY(validate(parsed.config));
     if (parsed.config.entrypoint.empty() && parsed.config.command.empty())
         return fail(Code::invalid, "create container: no command specified");
-    for (const std::string& volume : parsed.config.image_volumes)
-        parsed.warnings.push_back(
-            "the image's volume " + volume +
-            " lies in the container's layer: its content goes with the container");
+    parsed.mounts = TRY(read_mounts(config_json, host_json));
     parsed.json = bj::serialize(
         bj::object{{"Config", std::move(config_json)}, {"HostConfig", std::move(host_json)}});
     return parsed;
+}
+
+void store_mounts(const std::vector<Mount>& mounts, std::string& json) {
+    if (mounts.empty()) return;
+    json.pop_back();  // the brace
+    json += ",\"Mounts\":" + bj::serialize(stored_mounts(mounts)) + "}";
 }
 
 Result<Config> parse_stored(std::string_view text) {
@@ -202,7 +204,10 @@ Result<Config> parse_stored(std::string_view text) {
     const auto* host_json = TRY(json::get_object(object, "HostConfig"));
     if (config_json == nullptr || host_json == nullptr)
         return fail(Code::corrupt, "read stored container: Config or HostConfig is missing");
-    return read_config(*config_json, *host_json);
+    Config config = TRY(read_config(*config_json, *host_json));
+    if (const auto* mounts = TRY(json::get_array(object, "Mounts")))
+        config.mounts = TRY(read_stored_mounts(*mounts));
+    return config;
 }
 
 }  // namespace davit::container

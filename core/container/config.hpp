@@ -5,6 +5,7 @@
 #pragma once
 
 #include "core/container/health.hpp"
+#include "core/container/mounts.hpp"
 #include "core/container/restart_policy.hpp"
 #include "core/network/endpoint.hpp"
 #include "sdk/base/result.hpp"
@@ -17,19 +18,6 @@
 #include <vector>
 
 namespace davit::container {
-
-struct BindMount {
-    std::string source, target;
-    bool read_only = false;
-    bool recursive = true;
-    bool create_source = false;  // -v makes a missing directory, --mount refuses it
-    std::string propagation = "rprivate";
-};
-
-struct TmpfsMount {
-    std::string target;
-    std::vector<std::string> options;  // "size=64m", "ro", …
-};
 
 struct PortBinding {
     std::string protocol = "tcp";
@@ -59,14 +47,12 @@ struct Config {
     std::string image, hostname, domainname, user, working_dir, stop_signal;
     std::vector<std::string> entrypoint, command, environment;
     std::vector<std::string> exposed_ports;  // "80/tcp"
-    std::vector<std::string> image_volumes;  // the image's VOLUME paths
     std::map<std::string, std::string> labels;
     bool tty = false, open_stdin = false, stdin_once = false;
     std::optional<int> stop_timeout;  // seconds
     std::optional<HealthCheck> health;
     // HostConfig
-    std::vector<BindMount> binds;
-    std::vector<TmpfsMount> tmpfs;
+    std::vector<Mount> mounts;  // volumes by their names
     std::vector<PortBinding> ports;
     bool publish_all = false;
     std::string network_mode;  // "none", "host", "container:NAME", or the first network's name
@@ -104,6 +90,7 @@ struct CreateDefaults {
 struct Parsed {
     Config config;
     std::vector<network::EndpointSettings> networks;  // as given: not yet looked up
+    Mounts mounts;                      // as asked for: create makes Config::mounts of it
     std::string json;                   // {"Config":{…},"HostConfig":{…}}: what the graph keeps
     std::vector<std::string> warnings;  // for the answer of create
 };
@@ -111,6 +98,8 @@ struct Parsed {
 // Reads the body of POST /containers/create over what it leaves open. Errors: invalid, naming the
 // field; unsupported for a field that asks for something not built yet (seams rule 9).
 Result<Parsed> parse_create_body(std::string_view body, const CreateDefaults& defaults);
+// Adds what a container has mounted to its stored form.
+void store_mounts(const std::vector<Mount>& mounts, std::string& json);
 // Reads what parse_create_body wrote, after a restart.
 Result<Config> parse_stored(std::string_view json);
 // The image named in a create body, before anything else is looked at.

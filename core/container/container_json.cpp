@@ -5,6 +5,7 @@
 #include "core/network/builtin.hpp"
 #include "core/network/endpoint_json.hpp"
 #include "core/network/networks.hpp"
+#include "core/volume/volume.hpp"
 #include "sdk/base/json.hpp"
 
 #include <boost/json.hpp>
@@ -124,16 +125,23 @@ bj::object network_settings(const Container& container, const State& state) {
     return object;
 }
 
-bj::array mounts_json(const Config& config) {
+bj::array mounts_json(const Config& config, const std::string& volumes) {
+    static constexpr std::string_view kKinds[] = {"bind", "volume", "tmpfs"};
     bj::array mounts;
-    for (const BindMount& bind : config.binds)
-        mounts.push_back(
-            bj::object{{"Type", "bind"},
-                       {"Source", bind.source},
-                       {"Destination", bind.target},
-                       {"Mode", bind.create_source ? (bind.read_only ? "ro" : "") : ""},
-                       {"RW", !bind.read_only},
-                       {"Propagation", bind.propagation}});
+    for (const Mount& mount : config.mounts) {
+        if (!mount.shown) continue;
+        bj::object shown{{"Type", kKinds[static_cast<int>(mount.kind)]}};
+        if (mount.kind == MountKind::volume) shown["Name"] = mount.source;
+        shown["Source"] = mount.kind == MountKind::volume
+                              ? volume::mountpoint(volumes, mount.source)
+                              : mount.source;
+        shown["Destination"] = mount.target;
+        if (mount.kind == MountKind::volume) shown["Driver"] = volume::kLocalDriver;
+        shown["Mode"] = mount.mode;
+        shown["RW"] = !mount.read_only;
+        shown["Propagation"] = mount.propagation;
+        mounts.push_back(std::move(shown));
+    }
     return mounts;
 }
 
@@ -260,13 +268,14 @@ bj::object inspect_json(const Container& container, const InspectContext& contex
          bj::object{{"Name", context.storage_driver},
                     {"Data", bj::object{{"Instance", container.record().storage_instance},
                                         {"Key", container.id()}}}}},
-        {"Mounts", mounts_json(config)},
+        {"Mounts", mounts_json(config, context.volumes)},
         {"Config", stored_part(container, "Config")},
         {"NetworkSettings", network_settings(container, state)}};
     return object;
 }
 
-bj::object summary_json(const Container& container, const std::string& image) {
+bj::object summary_json(const Container& container, const std::string& image,
+                        const std::string& volumes) {
     const State state = container.state();
     const Config& config = container.config();
     const auto endpoints = container.endpoints();
@@ -285,7 +294,7 @@ bj::object summary_json(const Container& container, const std::string& image) {
             {"Status", status_text(state, now)},
             {"HostConfig", bj::object{{"NetworkMode", config.network_mode}}},
             {"NetworkSettings", bj::object{{"Networks", networks_json(container, endpoints)}}},
-            {"Mounts", mounts_json(config)}};
+            {"Mounts", mounts_json(config, volumes)}};
 }
 
 }  // namespace davit::container

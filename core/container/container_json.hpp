@@ -17,13 +17,15 @@ namespace davit::container {
 struct InspectContext {
     std::string directory;  // <data-root>/containers/<id>
     std::string storage_driver;
+    std::string volumes;  // <data-root>/volumes
     std::vector<std::string> exec_ids;
 };
 
 boost::json::object inspect_json(const Container& container, const InspectContext& context);
 // One entry of the list. `image`: what to show for the image: its reference, or its id when that
-// names another one now.
-boost::json::object summary_json(const Container& container, const std::string& image);
+// names another one now. `volumes`: <data-root>/volumes.
+boost::json::object summary_json(const Container& container, const std::string& image,
+                                 const std::string& volumes);
 
 // "Up 3 minutes", "Exited (0) 2 hours ago", "Created".
 std::string status_text(const State& state, std::int64_t now_ns);

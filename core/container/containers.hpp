@@ -30,7 +30,8 @@ struct Created {
 };
 
 struct Removal {
-    bool force = false;  // a running one is killed first
+    bool force = false;    // a running one is killed first
+    bool volumes = false;  // its anonymous volumes go with it
 };
 
 struct Pruned {
@@ -103,6 +104,8 @@ public:
     // Changes the state of a container that runs, row and memory. False: it has ended meanwhile.
     Result<bool> change_running(const ContainerPtr& container,
                                 const std::function<void(State&)>& change);
+    // The containers that have `volume` mounted, or will when they start.
+    std::vector<volume::User> users_of_volume(const std::string& name) const;
 
     Services& services() { return services_; }
     // Takes the zombie away once the launcher behind `keeper` has ended (seams rule 8), then calls
@@ -142,7 +145,11 @@ private:
     void on_exit(const ContainerPtr& container);
     // The container has ended: writes it down, gives back what it held, tells everyone.
     void record_exit(const ContainerPtr& container, const plugin::ExitRecord& record);
-    Result<void> remove_locked(const ContainerPtr& container, const ContainerLock& lock);
+    enum class OwnVolumes { keep, remove };
+    Result<void> remove_locked(const ContainerPtr& container, const ContainerLock& lock,
+                               OwnVolumes volumes = OwnVolumes::keep);
+    void publish_volumes(const Container& container, const std::string& action) const;
+    void remove_volumes(const Container& container) const;
     void reap(const ContainerPtr& container);
     void forget(const ContainerPtr& container);
     Result<plugin::Process> look_for(const Record& record);

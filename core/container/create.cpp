@@ -2,6 +2,7 @@
 #include "core/container/containers.hpp"
 
 #include "core/container/name_generator.hpp"
+#include "core/container/volume_use.hpp"
 #include "sdk/base/file.hpp"
 #include "sdk/base/undo.hpp"
 
@@ -109,10 +110,18 @@ Result<Created> Containers::create(const std::shared_ptr<Cancel>& cancel, std::s
     row.networks = look_up(std::move(parsed.networks));
     if (name_taken(name)) return name_conflict(name);
 
+    const archive::Archiver archiver(services_.unpacker);
+    VolumeUse volumes(services_.volumes, archiver, row.record.id);
+    const plugin::Storage storage = TRY(services_.storage(row.record.storage_instance));
+    std::vector<Mount>& mounts = parsed.config.mounts;
+    TRY(VolumeUse::gather(*this, parsed.mounts, mounts));
+    TRY(volumes.make(mounts));
+    TRY(volumes.fill(mounts, {.storage = storage, .key = row.record.parent_layer}, cancel));
+    store_mounts(mounts, row.record.json);
+
     // The layer first, then the directory, then the row: a crash in between leaves what `retain`
     // finds at the next start.
     sdk::Caller call(cancel);
-    const plugin::Storage storage = TRY(services_.storage(row.record.storage_instance));
     TRY(storage.prepare(call, row.record.id, row.record.parent_layer).context("create container"));
     Undo layer([&] {
         sdk::Caller undo;
@@ -126,6 +135,7 @@ Result<Created> Containers::create(const std::shared_ptr<Cancel>& cancel, std::s
                                                        : std::move(inserted).error();
     layer.keep();
     directory.keep();
+    if (auto kept = volumes.keep(); !kept) services_.log(2, kept.error().what);
 
     auto container = std::make_shared<Container>(std::move(row.record), std::move(parsed.config),
                                                  State{}, std::move(row.networks));

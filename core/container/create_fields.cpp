@@ -21,9 +21,11 @@ constexpr std::string_view kUsedConfig[] = {"Hostname",        "Domainname",   "
                                             "Image",           "WorkingDir",   "Entrypoint",
                                             "Labels",          "StopSignal",   "StopTimeout",
                                             "NetworkDisabled", "HostConfig",   "NetworkingConfig",
-                                            "Shell",           "Healthcheck",  "MacAddress"};
+                                            "Shell",           "Healthcheck",  "MacAddress",
+                                            "Volumes"};
 
 constexpr std::string_view kUsedHostConfig[] = {"Binds",
+                                                "VolumesFrom",
                                                 "ContainerIDFile",
                                                 "LogConfig",
                                                 "NetworkMode",

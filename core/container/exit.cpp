@@ -50,7 +50,7 @@ void Containers::on_exit(const ContainerPtr& container) {
     const ContainerLock lock = container->operate();
     // By a remove that came first; or it runs again, by a restart.
     if (container->state().status != Status::exited) return;
-    auto removed = remove_locked(container, lock);
+    auto removed = remove_locked(container, lock, OwnVolumes::remove);
     if (!removed) services_.log(kLogError, removed.error().what);
 }
 
@@ -81,6 +81,7 @@ void Containers::record_exit(const ContainerPtr& container, const plugin::ExitRe
     });
     if (record.out_of_memory) publish(*container, "oom");
     publish(*container, "die", {{"exitCode", std::to_string(record.code)}});
+    publish_volumes(*container, "unmount");
     // Whoever waits for this end, as stop does, comes after its event.
     container->change([](State& live) { live.exits += 1; });
     if (container->state().restarting) restart_later(container);
@@ -116,7 +117,9 @@ Result<void> Containers::remove(const std::shared_ptr<Cancel>& cancel,
         TRY(stay_down(container, lock));
         const Status status = container->state().status;
         if (status == Status::removed) return {};  // --rm came first
-        if (status != Status::running) return remove_locked(container, lock);
+        if (status != Status::running)
+            return remove_locked(container, lock,
+                                 how.volumes ? OwnVolumes::remove : OwnVolumes::keep);
     }
     return fail(Code::conflict, "remove container ", container->id(),
                 ": it is started again and again");
@@ -124,13 +127,15 @@ Result<void> Containers::remove(const std::shared_ptr<Cancel>& cancel,
 
 // From here on the container is gone for everybody; its layer and directories follow once its root
 // is let go.
-Result<void> Containers::remove_locked(const ContainerPtr& container, const ContainerLock&) {
+Result<void> Containers::remove_locked(const ContainerPtr& container, const ContainerLock&,
+                                       OwnVolumes volumes) {
     State state = container->state();
     state.status = Status::removed;
     TRY(update(services_.graph, container->id(), state)
             .context("remove container ", container->id()));
     container->change([](State& live) { live.status = Status::removed; });
     forget(container);
+    if (volumes == OwnVolumes::remove) remove_volumes(*container);
     publish(*container, "destroy");
     reap(container);
     return {};
@@ -148,6 +153,8 @@ void Containers::reap(const ContainerPtr& container) {
             TRY(storage.remove(call, id));
             TRY(remove_tree(services_.runtime_fd.get(), id));
             TRY(remove_tree(services_.directory_fd.get(), id));
+            // A crash may have come between the row and these.
+            if (container->config().auto_remove) remove_volumes(*container);
             TRY(erase(services_.graph, id));
             // Its image may have been removed before it, and left the layers that it lay on.
             const Record& record = container->record();

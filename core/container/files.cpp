@@ -3,6 +3,8 @@
 // commit.
 #include "core/container/containers.hpp"
 
+#include "core/container/mount_sources.hpp"
+
 #include "sdk/base/process.hpp"
 #include "sdk/base/undo.hpp"
 
@@ -52,7 +54,12 @@ Result<void> Containers::with_files(const std::shared_ptr<Cancel>& cancel,
     const std::string& id = container->id();
     const plugin::Storage storage = TRY(services_.storage(container->record().storage_instance));
     sdk::Caller call(cancel);
-    archive::Place place{.root = TRY(storage.mount(call, id, 0))};
+    archive::Place place;
+    if (shown == Shown::everything)
+        for (const Mount* mount : in_order(container->config().mounts))
+            if (mount->kind != MountKind::tmpfs)
+                place.mounts.push_back({mount->target, TRY(open_mount(*mount, services_.volumes))});
+    place.root = TRY(storage.mount(call, id, 0));
     Undo release([&] {
         sdk::Caller undo;
         (void)storage.release(undo, id);

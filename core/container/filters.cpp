@@ -69,8 +69,8 @@ bool image_matches(const Record& record, const std::string& wanted) {
 }
 
 bool mounts(const Config& config, const std::string& wanted) {
-    return std::any_of(config.binds.begin(), config.binds.end(), [&](const BindMount& bind) {
-        return bind.source == wanted || bind.target == wanted;
+    return std::any_of(config.mounts.begin(), config.mounts.end(), [&](const Mount& mount) {
+        return mount.shown && (mount.source == wanted || mount.target == wanted);
     });
 }
 

@@ -36,105 +36,6 @@ std::vector<std::string> split(std::string_view text, char separator) {
     }
 }
 
-bool is_propagation(std::string_view word) {
-    static constexpr std::string_view kWords[] = {"private", "rprivate", "shared",
-                                                  "rshared", "slave",    "rslave"};
-    return std::find(std::begin(kWords), std::end(kWords), word) != std::end(kWords);
-}
-
-Result<void> read_bind_options(std::string_view options, const std::string& bind,
-                               BindMount& mount) {
-    for (const std::string& option : split(options, ',')) {
-        if (option == "ro")
-            mount.read_only = true;
-        else if (is_propagation(option))
-            mount.propagation = option;
-        else if (option != "rw" && option != "z" && option != "Z" && option != "nocopy" &&
-                 !option.empty())
-            return invalid("invalid mode of bind '" + bind + "': " + option);
-    }
-    return {};
-}
-
-// "/host:/container[:options]".
-Result<BindMount> read_bind(const std::string& bind) {
-    const auto parts = split(bind, ':');
-    if (parts.size() < 2)
-        return fail(Code::unsupported, "create container: HostConfig.Binds: anonymous volume '",
-                    bind, "' is not supported yet");
-    if (parts.size() > 3) return invalid("invalid volume specification: '" + bind + "'");
-    BindMount mount{.source = parts[0], .target = parts[1], .create_source = true};
-    if (mount.source.empty() || mount.source[0] != '/')
-        return fail(Code::unsupported, "create container: HostConfig.Binds: named volume '",
-                    mount.source, "' is not supported yet; a bind needs an absolute path");
-    if (mount.target.empty() || mount.target[0] != '/')
-        return invalid("invalid volume specification: '" + bind +
-                       "': the path in the container must be absolute");
-    if (mount.target == "/")
-        return invalid("invalid volume specification: '" + bind + "': destination can't be '/'");
-    if (parts.size() == 3) TRY(read_bind_options(parts[2], bind, mount));
-    return mount;
-}
-
-Result<TmpfsMount> read_tmpfs_mount(const bj::object& mount) {
-    TmpfsMount tmpfs{.target = TRY(json::require_string(mount, "Target"))};
-    if (const auto* options = TRY(json::get_object(mount, "TmpfsOptions"))) {
-        if (const auto size = TRY(json::get_int(*options, "SizeBytes", 0)); size > 0)
-            tmpfs.options.push_back("size=" + std::to_string(size));
-        if (const auto mode = TRY(json::get_int(*options, "Mode", 0)); mode > 0) {
-            char octal[16] = {};
-            std::to_chars(octal, octal + sizeof octal - 1, mode, 8);
-            tmpfs.options.push_back(std::string("mode=") + octal);
-        }
-    }
-    if (TRY(json::get_bool(mount, "ReadOnly", false))) tmpfs.options.push_back("ro");
-    return tmpfs;
-}
-
-Result<BindMount> read_bind_mount(const bj::object& mount) {
-    BindMount bind{.source = TRY(json::require_string(mount, "Source")),
-                   .target = TRY(json::require_string(mount, "Target")),
-                   .read_only = TRY(json::get_bool(mount, "ReadOnly", false))};
-    if (bind.source.empty() || bind.source[0] != '/')
-        return invalid("invalid mount config for type \"bind\": invalid mount path: '" +
-                       bind.source + "' mount path must be absolute");
-    if (const auto* options = TRY(json::get_object(mount, "BindOptions"))) {
-        bind.propagation = TRY(json::get_string(*options, "Propagation", "rprivate"));
-        if (bind.propagation.empty()) bind.propagation = "rprivate";
-        if (!is_propagation(bind.propagation))
-            return invalid("invalid propagation mode: " + bind.propagation);
-        bind.recursive = !TRY(json::get_bool(*options, "NonRecursive", false));
-        bind.create_source = TRY(json::get_bool(*options, "CreateMountpoint", false));
-    }
-    return bind;
-}
-
-Result<void> read_mounts(const bj::object& host, Config& config) {
-    for (const std::string& bind : TRY(json::get_strings(host, "Binds")))
-        config.binds.push_back(TRY(read_bind(bind)));
-    for (auto& [target, options] : TRY(string_map(host, "Tmpfs"))) {
-        TmpfsMount tmpfs{.target = target};
-        for (std::string& option : split(options, ','))
-            if (!option.empty()) tmpfs.options.push_back(std::move(option));
-        config.tmpfs.push_back(std::move(tmpfs));
-    }
-    const auto* mounts = TRY(json::get_array(host, "Mounts"));
-    if (mounts == nullptr) return {};
-    for (const bj::value& value : *mounts) {
-        if (!value.is_object()) return invalid("HostConfig.Mounts: expected objects");
-        const bj::object& mount = value.get_object();
-        const std::string type = TRY(json::require_string(mount, "Type"));
-        if (type == "bind")
-            config.binds.push_back(TRY(read_bind_mount(mount)));
-        else if (type == "tmpfs")
-            config.tmpfs.push_back(TRY(read_tmpfs_mount(mount)));
-        else
-            return fail(Code::unsupported, "create container: HostConfig.Mounts: type \"", type,
-                        "\" is not supported yet");
-    }
-    return {};
-}
-
 Result<std::uint16_t> read_port(std::string_view text) {
     unsigned port = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
@@ -451,7 +352,6 @@ Result<void> normalise_host_fields(bj::object& host) {
 }
 
 Result<void> read_host_fields(const bj::object& host, Config& config) {
-    TRY(read_mounts(host, config));
     TRY(read_ports(host, config));
     TRY(read_resources(host, config.resources));
     TRY(read_security(host, config));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads HostConfig: binds, ports, limits and the other things that concern the host. Used by
+// Reads HostConfig: ports, limits and the other things that concern the host. Used by
 // config.cpp only.
 #pragma once
 

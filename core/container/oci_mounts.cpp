@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/container/oci_mounts.hpp"
 
+#include "core/container/mount_sources.hpp"
+
 #include "sdk/base/file.hpp"
 #include "sdk/base/mount.hpp"
 
@@ -59,18 +61,19 @@ private:
     }
 
     bool users_target(std::string_view target) const {
-        const auto same = [&](const auto& mount) { return mount.target == target; };
-        return std::any_of(config_.binds.begin(), config_.binds.end(), same) ||
-               std::any_of(config_.tmpfs.begin(), config_.tmpfs.end(), same);
+        return std::any_of(config_.mounts.begin(), config_.mounts.end(),
+                           [&](const Mount& mount) { return mount.target == target; });
     }
 
-    void attached(std::string_view target, const BindMount& bind, Fd mount) {
-        plan_.entries.push_back(
-            bj::object{{"destination", target},
-                       {"type", "bind"},
-                       {"source", bind.source},
-                       {"options", bj::array{bind.recursive ? "rbind" : "bind",
-                                             bind.read_only ? "ro" : "rw", bind.propagation}}});
+    // Without "rw": what a volume's own options made read-only stays so.
+    void attached(std::string_view target, const Mount& bind, Fd mount) {
+        bj::array options{bind.recursive ? "rbind" : "bind"};
+        if (bind.read_only) options.emplace_back("ro");
+        if (!bind.propagation.empty()) options.emplace_back(bind.propagation);
+        plan_.entries.push_back(bj::object{{"destination", target},
+                                           {"type", "bind"},
+                                           {"source", bind.source},
+                                           {"options", std::move(options)}});
         plan_.fds.push_back(std::move(mount));
     }
 
@@ -88,39 +91,12 @@ private:
         return bind({.source = "/dev/shm", .target = "/dev/shm"});
     }
 
-    // Opens the source once and clones what lies there; a later swap of the path changes nothing
-    //
-    Result<void> bind(const BindMount& bind) {
-        Fd source(::open(bind.source.c_str(), O_PATH | O_CLOEXEC));
-        if (!source && errno == ENOENT && bind.create_source) {
-            TRY(make_source(bind.source));
-            source = Fd(::open(bind.source.c_str(), O_PATH | O_CLOEXEC));
-        }
-        if (!source && errno == ENOENT)
-            return fail(Code::invalid,
-                        "invalid mount config for type \"bind\": bind source path does not exist: ",
-                        bind.source);
-        if (!source) return os_error("open bind source " + bind.source);
-        const Clone what = bind.recursive ? Clone::tree : Clone::one;
-        auto mount =
-            TRY(DetachedMount::clone(source.get(), "", what).context("bind ", bind.source));
-        if (bind.read_only) TRY(mount.set_attributes(MOUNT_ATTR_RDONLY, 0, what));
-        attached(bind.target, bind, mount.release());
+    Result<void> bind(const Mount& mount) {
+        attached(mount.target, mount, TRY(open_mount(mount, input_.volumes)));
         return {};
     }
 
-    // A missing source of -v becomes a directory, as users of docker expect. The path is the
-    // operator's own.
-    static Result<void> make_source(const std::string& path) {
-        for (std::size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
-            const std::string part = path.substr(0, slash);
-            if (::mkdir(part.c_str(), 0755) != 0 && errno != EEXIST)
-                return os_error("make bind source " + part);
-            if (slash == std::string::npos) return {};
-        }
-    }
-
-    void add_tmpfs(const TmpfsMount& tmpfs) {
+    void add_tmpfs(const Mount& tmpfs) {
         std::vector<std::string> options{"nosuid", "nodev", "noexec"};
         for (const std::string& option : tmpfs.options) {
             if (option == "exec" || option == "suid" || option == "dev")
@@ -130,28 +106,12 @@ private:
         made_by_driver(tmpfs.target, "tmpfs", std::move(options));
     }
 
-    // Parents before what lies in them, whatever order they were asked in.
     Result<void> users_mounts() {
-        struct Wanted {
-            std::string_view target;
-            const BindMount* bind;
-            const TmpfsMount* tmpfs;
-        };
-        std::vector<Wanted> wanted;
-        for (const auto& bind : config_.binds) wanted.push_back({bind.target, &bind, nullptr});
-        for (const auto& tmpfs : config_.tmpfs) wanted.push_back({tmpfs.target, nullptr, &tmpfs});
-        const auto depth = [](std::string_view path) {
-            return std::count(path.begin(), path.end(), '/');
-        };
-        std::stable_sort(wanted.begin(), wanted.end(), [&](const Wanted& a, const Wanted& b) {
-            return depth(a.target) < depth(b.target);
-        });
-        for (const Wanted& mount : wanted) {
-            if (mount.tmpfs != nullptr)
-                add_tmpfs(*mount.tmpfs);
+        for (const Mount* mount : in_order(config_.mounts))
+            if (mount->kind == MountKind::tmpfs)
+                add_tmpfs(*mount);
             else
-                TRY(bind(*mount.bind));
-        }
+                TRY(bind(*mount));
         return {};
     }
 

@@ -5,6 +5,7 @@
 
 #include "core/container/config.hpp"
 #include "core/container/user.hpp"
+#include "core/volume/volumes.hpp"
 #include "sdk/base/fd.hpp"
 #include "sdk/base/result.hpp"
 
@@ -22,6 +23,7 @@ struct SpecInput {
     User user;
     Resources resources;
     int directory = -1;  // the container's under the data root: holds hosts, hostname, resolv.conf
+    volume::Volumes& volumes;
     bool network_namespace = true;  // false: the host's network is shared
 };
 

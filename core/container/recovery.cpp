@@ -122,6 +122,7 @@ Result<void> Containers::recover() {
                        look_for(row.record), std::move(row.endpoints)});
         if (row.state.status != Status::removed) add(all.back().container);
     }
+    TRY(services_.volumes.recover([&](const std::string& id) { return known.contains(id); }));
     remove_unknown(services_.directory_fd.get(), known);
     remove_unknown(services_.runtime_fd.get(), known);
 
@@ -150,7 +151,7 @@ Result<void> Containers::recover() {
             reap(container);
         else if (ran && container->config().auto_remove &&
                  container->state().status != Status::running)
-            (void)remove_locked(container, container->operate());
+            (void)remove_locked(container, container->operate(), OwnVolumes::remove);
         else
             revive(container);
     }

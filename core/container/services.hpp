@@ -10,6 +10,7 @@
 #include "core/run/watcher.hpp"
 #include "core/run/worker_pool.hpp"
 #include "core/store/database.hpp"
+#include "core/volume/volumes.hpp"
 #include "sdk/base/fd.hpp"
 #include "sdk/base/result.hpp"
 
@@ -38,6 +39,7 @@ struct Services {
     run::Watcher& watcher;
     event::Bus& events;
     network::Networks& networks;
+    volume::Volumes& volumes;
     std::function<Result<plugin::Storage>(const std::string& instance)>
         storage;                                                            // "" = the default
     std::function<Result<plugin::Exec>(const std::string& instance)> exec;  // "" = the default
@@ -50,6 +52,7 @@ struct Services {
     // A container runs, after a start or found again; it has ended. For those who watch it
     // meanwhile.
     std::function<void(const std::shared_ptr<Container>&)> runs, ended;
+    std::string unpacker;    // path of davit-unpack
     std::string log_driver;  // the daemon's log-driver and log-opts: what containers say nothing of
     std::map<std::string, std::string> log_options;
     std::string directory;  // <data-root>/containers

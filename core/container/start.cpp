@@ -56,6 +56,7 @@ public:
         const Record& record = container_->record();
         const plugin::Storage storage = TRY(services_.storage(record.storage_instance));
         const plugin::Exec exec = TRY(services_.exec(record.exec_instance));
+        const volume::Volumes::Turn turn = take_turn();
         TRY(open_directories());
         TRY(forget_last_run(exec));
 
@@ -91,6 +92,13 @@ public:
     bool connected() const { return connected_; }
 
 private:
+    volume::Volumes::Turn take_turn() const {
+        std::vector<std::string> names;
+        for (const Mount& mount : container_->config().mounts)
+            if (mount.kind == MountKind::volume) names.push_back(mount.source);
+        return names.empty() ? volume::Volumes::Turn() : services_.volumes.take_turn(names);
+    }
+
     Result<void> open_directories() {
         directory_ =
             TRY(open_beneath(services_.directory_fd.get(), container_->id(), O_PATH | O_DIRECTORY));
@@ -156,6 +164,7 @@ private:
                            .user = TRY(resolve_user(root.get(), config.user, config.group_add)),
                            .resources = container_->resources(),
                            .directory = directory_.get(),
+                           .volumes = services_.volumes,
                            .network_namespace = !host_network}));
         plugin::ExecSpec wanted{.key = container_->id(),
                                 .config = std::move(spec.text),
@@ -227,6 +236,7 @@ private:
         container_->serve_attaches([&](std::uint32_t streams) {
             return exec.attach(call_, container_->id(), "", streams);
         });
+        containers_.publish_volumes(*container_, "mount");
         containers_.publish(*container_, "start");
         containers_.watch_exit(container_, std::move(exited));
         services_.runs(container_);
@@ -282,7 +292,7 @@ Result<void> Containers::start_locked(const std::shared_ptr<Cancel>& cancel,
     });
     (void)update(services_.graph, container->id(), container->state());
     container->end_attaches();
-    if (container->config().auto_remove) (void)remove_locked(container, lock);
+    if (container->config().auto_remove) (void)remove_locked(container, lock, OwnVolumes::remove);
     // The container is there; it is its program that is missing or must not be run.
     const bool of_program = error.code == Code::not_found || error.code == Code::denied;
     if (of_program && starter.connected()) error.code = Code::invalid;

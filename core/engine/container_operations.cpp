@@ -77,7 +77,8 @@ Result<void> remove(Engine& engine, Job& job) {
     if (job.flag("link"))
         return fail(Code::unsupported, "remove container: links are not supported");
     const ContainerPtr container = TRY(container_of(engine, job));
-    return engine.containers().remove(job.cancel(), container, {.force = job.flag("force")});
+    return engine.containers().remove(job.cancel(), container,
+                                      {.force = job.flag("force"), .volumes = job.flag("v")});
 }
 
 // The conditions of POST /containers/{id}/wait.
@@ -176,6 +177,7 @@ Result<void> inspect(Engine& engine, Job& job) {
     container::InspectContext context{
         .directory = engine.containers().services().directory + "/" + container->id(),
         .storage_driver = container->record().storage_instance,
+        .volumes = engine.volumes().path(),
         .exec_ids = engine.exec_sessions().running(container->id())};
     bj::object object = container::inspect_json(*container, context);
     if (job.flag("size")) {
@@ -218,8 +220,8 @@ Result<void> list(Engine& engine, Job& job) {
         if (!all && state.status != Status::running && !state.restarting) continue;
         if (!filters.match(*container, state)) continue;
         if ((before != 0 && created >= before) || (since != 0 && created <= since)) continue;
-        bj::object entry =
-            container::summary_json(*container, shown_image(engine, container->record()));
+        bj::object entry = container::summary_json(
+            *container, shown_image(engine, container->record()), engine.volumes().path());
         if (job.flag("size")) {
             sdk::Caller call(job.cancel());
             const plugin::Storage storage =

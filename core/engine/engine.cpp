@@ -50,6 +50,7 @@ Engine::Engine(Config config, Log log, DataRoot roots)
     add_life_operations(job_operations_, query_operations_);
     add_network_operations(job_operations_, query_operations_);
     add_system_operations(job_operations_, query_operations_);
+    add_volume_operations(job_operations_, query_operations_);
 }
 
 // Threads first, so that none runs into what is gone; the graph last.
@@ -79,6 +80,7 @@ Result<void> Engine::open_parts() {
         [this](const std::string& instance) { return storage(instance); });
     networks_ = TRY(network::Networks::open(*graph_, network_settings()));
     TRY(recover_storage(TRY(roots_.enter_boot())));
+    TRY(open_volumes());
     return open_containers();
 }
 
@@ -151,6 +153,16 @@ Result<void> Engine::open_catalog() {
     return {};
 }
 
+Result<void> Engine::open_volumes() {
+    volumes_ = TRY(volume::Volumes::open(
+        {.graph = *graph_,
+         .events = events_,
+         .path = config_.data_root + "/volumes",
+         .directory = TRY(roots_.open_data("volumes")),
+         .log = [this](int level, const std::string& line) { log_("volume", level, line); }}));
+    return {};
+}
+
 Result<void> Engine::open_containers() {
     container::Services services{
         .graph = *graph_,
@@ -158,6 +170,7 @@ Result<void> Engine::open_containers() {
         .watcher = *watcher_,
         .events = events_,
         .networks = *networks_,
+        .volumes = *volumes_,
         .storage = [this](const std::string& instance) { return storage(instance); },
         .exec = [this](const std::string& instance) { return exec(instance); },
         .image = [this](const std::string& reference,
@@ -169,6 +182,7 @@ Result<void> Engine::open_containers() {
             },
         .runs = [this](const container::ContainerPtr& one) { health_checks_->begin(one); },
         .ended = [this](const container::ContainerPtr& one) { health_checks_->end(*one); },
+        .unpacker = TRY(unpacker()),
         .log_driver = config_.log_driver,
         .log_options = config_.log_options,
         .directory = config_.data_root + "/containers",
@@ -178,6 +192,8 @@ Result<void> Engine::open_containers() {
     containers_ = std::make_unique<container::Containers>(std::move(services));
     exec_sessions_ = std::make_unique<container::ExecSessions>(*containers_);
     health_checks_ = std::make_unique<container::HealthChecks>(*containers_, *exec_sessions_);
+    volumes_->set_users(
+        [this](const std::string& name) { return containers_->users_of_volume(name); });
     return containers_->recover();
 }
 

@@ -18,6 +18,7 @@
 #include "core/run/watcher.hpp"
 #include "core/run/worker_pool.hpp"
 #include "core/store/database.hpp"
+#include "core/volume/volumes.hpp"
 
 #include <functional>
 #include <memory>
@@ -55,6 +56,7 @@ public:
     container::Containers& containers() { return *containers_; }
     container::ExecSessions& exec_sessions() { return *exec_sessions_; }
     image::ImageStore& images() { return *images_; }
+    volume::Volumes& volumes() { return *volumes_; }
     network::Networks& networks() { return *networks_; }
     job::JobTable& jobs() { return jobs_; }
     event::Bus& events() { return events_; }
@@ -73,6 +75,7 @@ private:
     Result<void> open_parts();
     Result<void> open_catalog();
     network::NetworkSettings network_settings();
+    Result<void> open_volumes();
     Result<void> open_containers();
     Result<void> recover_storage(DataRoot::Boot boot);
     Result<container::ImageFacts> image_facts(const std::string& reference,
@@ -92,6 +95,7 @@ private:
     std::unique_ptr<run::Watcher> watcher_;
     std::unique_ptr<image::ImageStore> images_;
     std::unique_ptr<network::Networks> networks_;
+    std::unique_ptr<volume::Volumes> volumes_;
     std::unique_ptr<container::Containers> containers_;
     std::unique_ptr<container::ExecSessions> exec_sessions_;
     std::unique_ptr<container::HealthChecks> health_checks_;

@@ -26,6 +26,7 @@ void add_image_operations(Operations& jobs, Operations& queries);
 void add_life_operations(Operations& jobs, Operations& queries);
 void add_network_operations(Operations& jobs, Operations& queries);
 void add_system_operations(Operations& jobs, Operations& queries);
+void add_volume_operations(Operations& jobs, Operations& queries);
 
 // Events as the API's EventMessage, until the range of `since` and `until` is over or the client
 // goes away.

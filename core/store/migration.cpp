@@ -4,6 +4,7 @@
 #include "core/store/image_schema.hpp"
 #include "core/store/network_schema.hpp"
 #include "core/store/schema.hpp"
+#include "core/store/volume_schema.hpp"
 
 #include <array>
 #include <string>
@@ -15,6 +16,7 @@ std::span<const Migration> migrations() {
         Migration{1, "containers and networks", kContainersSchema},
         Migration{2, "images", kImagesSchema},
         Migration{3, "networks", kNetworksSchema},
+        Migration{4, "volumes", kVolumesSchema},
     };
     return kSteps;
 }

@@ -146,6 +146,7 @@ def reference(shared_reference):
     """The reference engine; what the test made there is removed after it."""
     yield shared_reference
     shared_reference.remove_containers()
+    shared_reference.remove_volumes()
     shared_reference.remove_images_except(set(COMMON_IMAGES))
 
 
@@ -161,6 +162,7 @@ def engine(shared_engine, request):
     assert shared_engine.process.poll() is None, f"{shared_engine.name} died:\n" + \
         shared_engine.last_lines()
     shared_engine.remove_containers()
+    shared_engine.remove_volumes()
     shared_engine.remove_images_except(set(COMMON_IMAGES))
     kinds = shared_engine.gives_back
     if request.node.get_closest_marker("keeps_documents"):

@@ -97,6 +97,10 @@ class Engine:
         for one in self.containers():
             self.request("DELETE", f"/v1.41/containers/{one['Id']}?force=1&v=1")
 
+    def remove_volumes(self):
+        for one in self.get("/v1.41/volumes")["Volumes"] or []:
+            self.request("DELETE", f"/v1.41/volumes/{one['Name']}?force=1")
+
     def remove_images_except(self, kept):
         """Removes what a test pulled; `kept` is a set of references."""
         for one in self.images():

@@ -80,12 +80,12 @@ TEST(CreateBody, unbuilt_fields_with_their_defaults_are_no_request) {
 }
 
 TEST(CreateBody, binds_are_read_with_their_options) {
-    const Config config =
-        config_of(R"({"Image":"x","HostConfig":{"Binds":["/a:/b:ro,rslave","/c:/d"]}})");
-    ASSERT_EQ(config.binds.size(), 2u);
-    EXPECT_TRUE(config.binds[0].read_only);
-    EXPECT_EQ(config.binds[0].propagation, "rslave");
-    EXPECT_TRUE(config.binds[1].create_source);
+    const auto mounts =
+        parse(R"({"Image":"x","HostConfig":{"Binds":["/a:/b:ro,rslave","/c:/d"]}})")->mounts.list;
+    ASSERT_EQ(mounts.size(), 2u);
+    EXPECT_TRUE(mounts[0].read_only);
+    EXPECT_EQ(mounts[0].propagation, "rslave");
+    EXPECT_TRUE(mounts[1].create_source);
 }
 
 TEST(CreateBody, binds_that_make_no_sense_are_refused) {
@@ -116,13 +116,14 @@ TEST(CreateBody, what_is_stored_reads_back_the_same) {
     auto parsed = parse(
         R"({"Image":"x","Tty":true,"HostConfig":{"Memory":67108864,"Binds":["/a:/b"],"CapAdd":["NET_ADMIN"]}})");
     ASSERT_TRUE(parsed) << parsed.error().what;
+    store_mounts(parsed->mounts.list, parsed->json);
     const auto again = parse_stored(parsed->json);
     ASSERT_TRUE(again) << again.error().what;
     EXPECT_TRUE(again->tty);
     EXPECT_EQ(again->resources.memory, 67108864);
     EXPECT_EQ(again->resources.memory_swap, 2 * 67108864);
     EXPECT_EQ(again->cap_add, std::vector<std::string>{"NET_ADMIN"});
-    EXPECT_EQ(again->binds.size(), 1u);
+    EXPECT_EQ(again->mounts.size(), 1u);
 }
 
 TEST(CreateBody, limits_that_cannot_be_are_refused) {
