@@ -41,7 +41,10 @@ Result<void> Containers::with_files(const std::shared_ptr<Cancel>& cancel,
                                                                  : archive::RootKind::process,
                               .root = std::move(process)};
     };
-    if (auto place = running()) return use(std::move(*place));
+    if (auto place = running()) {
+        auto done = use(std::move(*place));
+        if (done || done.error().os_errno != ESRCH) return done;  // it ended before it was entered
+    }
     ContainerLock lock = container->operate();
     if (auto place = running()) {  // started while we waited
         lock.unlock();

@@ -49,6 +49,7 @@ Engine::Engine(Config config, Log log, DataRoot roots)
     add_image_operations(job_operations_, query_operations_);
     add_life_operations(job_operations_, query_operations_);
     add_network_operations(job_operations_, query_operations_);
+    add_copy_operations(job_operations_, query_operations_);
     add_system_operations(job_operations_, query_operations_);
     add_volume_operations(job_operations_, query_operations_);
 }

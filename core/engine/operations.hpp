@@ -25,6 +25,7 @@ void add_exec_operations(Operations& jobs, Operations& queries);
 void add_image_operations(Operations& jobs, Operations& queries);
 void add_life_operations(Operations& jobs, Operations& queries);
 void add_network_operations(Operations& jobs, Operations& queries);
+void add_copy_operations(Operations& jobs, Operations& queries);
 void add_system_operations(Operations& jobs, Operations& queries);
 void add_volume_operations(Operations& jobs, Operations& queries);
 

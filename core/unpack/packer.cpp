@@ -6,6 +6,8 @@
 #include "sdk/base/file.hpp"
 
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 #include <algorithm>
@@ -32,6 +34,14 @@ Result<struct stat> look_at(int parent, const std::string& name) {
     if (::fstatat(parent, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
         return os_error("look at " + name);
     return status;
+}
+
+// What lies in there are no files; packed when it is asked for itself.
+bool is_the_kernels(int directory) {
+    struct statfs kind {};
+    return ::fstatfs(directory, &kind) == 0 &&
+           (kind.f_type == PROC_SUPER_MAGIC || kind.f_type == SYSFS_MAGIC ||
+            kind.f_type == CGROUP_SUPER_MAGIC || kind.f_type == CGROUP2_SUPER_MAGIC);
 }
 
 // Those that unpacking would set again (rule R-39). A file system without any is none.
@@ -103,6 +113,7 @@ Result<void> Packer::add_directory(Fd directory, const std::string& shown, unsig
     if (::fstat(directory.get(), &item.status) != 0) return os_error("look at " + shown);
     item.xattrs = xattrs_of(directory.get());
     TRY(writer_.begin(item));
+    if (depth > 0 && is_the_kernels(directory.get())) return {};
     return add_inside(directory.get(), shown, depth);
 }
 

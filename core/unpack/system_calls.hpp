@@ -33,7 +33,7 @@ inline constexpr const char* kInflaterCalls[] = {
 
 // Looks at files and packs them.
 inline constexpr const char* kReadingCalls[] = {DAVIT_UNPACK_READING_CALLS, "flistxattr",
-                                                "fgetxattr"};
+                                                "fgetxattr", "fstatfs"};
 
 // Makes what an archive describes.
 inline constexpr const char* kWritingCalls[] = {
