@@ -27,7 +27,7 @@ struct DeviceRule {
 struct Throttle {
     std::int64_t major = 0;
     std::int64_t minor = 0;
-    std::uint64_t rate = 0;  // bytes or operations a second
+    std::uint64_t rate = 0;  // bytes or operations a second, or a weight
 };
 
 // Limits in the words of the OCI runtime specification (linux.resources); nothing: leave as it is.
@@ -47,6 +47,7 @@ struct Resources {
     std::optional<std::string> memory_nodes;
     std::optional<std::int64_t> pids;
     std::optional<std::uint64_t> block_weight;
+    std::vector<Throttle> device_weights;
     std::vector<Throttle> read_bytes, write_bytes, read_operations, write_operations;
     std::optional<std::vector<DeviceRule>>
         devices;  // in their order; the usual devices are allowed after them
@@ -66,6 +67,13 @@ struct Entrance {
     // A single-threaded process writes "0" to each. On version 1 these are `tasks`, which move one
     // thread by itself without the wait; on version 2 cgroup.procs, for whoever exists already.
     std::vector<Fd> joins;
+};
+
+// What a group uses, by the names of davit/draft/exec_stats.h.
+struct Figure {
+    std::string name;
+    std::uint64_t value = 0;
+    std::uint32_t major = 0, minor = 0;  // of a block device
 };
 
 class Cgroups {
@@ -88,6 +96,8 @@ public:
     virtual Result<Fd> open_memory_events(const std::string& group) const = 0;
     virtual std::vector<GroupDirectory> directories(const std::string& group) const = 0;
     virtual Result<std::vector<pid_t>> processes(const std::string& group) const = 0;
+    // What the group and all below it have used so far. Errors: not_found.
+    virtual Result<std::vector<Figure>> statistics(const std::string& group) const = 0;
     virtual Result<void> freeze(const std::string& group, bool frozen) const = 0;
     // Kills what is in the group until it is empty. Errors: busy when it does not empty within a
     // second.

@@ -5,6 +5,7 @@
 #include "sdk/base/process.hpp"
 #include "sdk/base/undo.hpp"
 #include "sdk/container/cgroup_files.hpp"
+#include "sdk/container/cgroup_statistics.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -125,6 +126,21 @@ public:
         std::vector<pid_t> pids;
         TRY(add_processes(hierarchy.directory.get(), inside(group), pids));
         return pids;
+    }
+
+    Result<std::vector<Figure>> statistics(const std::string& group) const override {
+        std::vector<Figure> figures{{.name = "cgroup.version", .value = 1}};
+        TRY(processes(group));  // not_found once it is gone
+        const auto add = [&](const char* controller, auto read) {
+            if (const Hierarchy* hierarchy = find(controller))
+                read(hierarchy->directory.get(), inside(group), figures);
+        };
+        add("cpuacct", add_cpu_v1);
+        add("cpu", add_throttling_v1);
+        add("memory", add_memory_v1);
+        add("blkio", add_block_v1);
+        add("pids", add_pids);
+        return figures;
     }
 
     Result<void> freeze(const std::string& group, bool frozen) const override {
@@ -282,6 +298,11 @@ private:
                 written = write_number(group, "blkio.bfq.weight", limits.block_weight);
             TRY(std::move(written));
         }
+        // Like the weight above, this one's file is the scheduler's.
+        auto weighed = write_throttles(group, "blkio.weight_device", limits.device_weights);
+        if (!weighed && weighed.error().code == Code::unsupported)
+            weighed = write_throttles(group, "blkio.bfq.weight_device", limits.device_weights);
+        TRY(std::move(weighed));
         TRY(write_throttles(group, "blkio.throttle.read_bps_device", limits.read_bytes));
         TRY(write_throttles(group, "blkio.throttle.write_bps_device", limits.write_bytes));
         TRY(write_throttles(group, "blkio.throttle.read_iops_device", limits.read_operations));

@@ -5,6 +5,7 @@
 #include "sdk/base/file.hpp"
 #include "sdk/base/undo.hpp"
 #include "sdk/container/cgroup_files.hpp"
+#include "sdk/container/cgroup_statistics.hpp"
 #include "sdk/container/cgroup_v2_settings.hpp"
 #include "sdk/container/device_filter.hpp"
 
@@ -57,6 +58,10 @@ public:
         for (const Setting& setting : TRY(settings_of(limits, now))) TRY(write(group, setting));
         if (limits.block_weight.value_or(0) != 0)
             TRY(write_block_weight(group, *limits.block_weight));
+        for (const Throttle& one : limits.device_weights)
+            TRY(write(group, {"io.bfq.weight", std::to_string(one.major) + ":" +
+                                                   std::to_string(one.minor) + " " +
+                                                   std::to_string(one.rate)}));
         if (!limits.devices) return {};
         std::vector<DeviceRule> rules = *limits.devices;
         for (const DeviceRule& usual : usual_device_rules()) rules.push_back(usual);
@@ -84,6 +89,13 @@ public:
         std::vector<pid_t> pids;
         TRY(add_all(inside(group), pids));
         return pids;
+    }
+
+    Result<std::vector<Figure>> statistics(const std::string& group) const override {
+        std::vector<Figure> figures{{.name = "cgroup.version", .value = 2}};
+        TRY(read_file(root_.get(), inside(group) + "/cgroup.events", kMaxFile));
+        add_all_v2(root_.get(), inside(group), figures);
+        return figures;
     }
 
     Result<void> freeze(const std::string& group, bool frozen) const override {

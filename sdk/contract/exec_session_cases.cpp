@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Further processes of a running container, and calls on all of them.
 #include "davit/draft/exec_pause.h"
+#include "davit/draft/exec_stats.h"
 
 #include "sdk/base/process.hpp"
 #include "sdk/contract/exec_bench.hpp"
 
 #include <csignal>
 #include <fstream>
+#include <map>
+#include <string>
 
 namespace davit::sdk::contract {
 namespace {
@@ -176,6 +179,24 @@ void paused_it_does_nothing_and_resumed_it_goes_on(ExecBench& bench) {
     EXPECT_GT(bench.logged("web").size(), stopped);
 }
 
+void its_figures_tell_what_it_uses(ExecBench& bench) {
+    const auto* stats = static_cast<const davit_exec_stats*>(bench.ability(DAVIT_EXEC_STATS));
+    if (stats == nullptr) GTEST_SKIP() << "the driver does not offer " DAVIT_EXEC_STATS;
+    ASSERT_TRUE(bench.run("web", {.arguments = {"/bin/sh", "-c", "while true; do :; done"}}));
+    ::usleep(100'000);
+    auto request = sized<davit_exec_key>();
+    request.key = str("web");
+    std::map<std::string, std::uint64_t> figures;
+    ASSERT_TRUE(Caller().list<davit_exec_figure>(
+        stats->stats, bench.instance(), request,
+        [&](const davit_exec_figure& one) { figures[text(one.name)] = one.value; }));
+    EXPECT_GT(figures["cpu.total"], 0u);
+    EXPECT_EQ(figures["pids.current"], 1u);
+    request.key = str("nobody");
+    EXPECT_FALSE(Caller().list<davit_exec_figure>(stats->stats, bench.instance(), request,
+                                                  [](const davit_exec_figure&) {}));
+}
+
 }  // namespace
 
 #define DAVIT_CASE(name) \
@@ -194,7 +215,8 @@ std::vector<ExecCase> exec_session_cases() {
             DAVIT_CASE(sessions_end_with_their_container),
             DAVIT_CASE(list_names_every_process),
             DAVIT_CASE(everyone_gets_a_signal_to_everyone),
-            DAVIT_CASE(paused_it_does_nothing_and_resumed_it_goes_on)};
+            DAVIT_CASE(paused_it_does_nothing_and_resumed_it_goes_on),
+            DAVIT_CASE(its_figures_tell_what_it_uses)};
 }
 
 }  // namespace davit::sdk::contract

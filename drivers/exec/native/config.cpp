@@ -194,14 +194,15 @@ Result<void> read_devices(const object& from, sdk::Resources& resources) {
     return {};
 }
 
-Result<std::vector<sdk::Throttle>> throttles(const object& from, const char* name) {
+Result<std::vector<sdk::Throttle>> throttles(const object& from, const char* name,
+                                             const char* member = "rate") {
     std::vector<sdk::Throttle> list;
     const array* entries = TRY(json::get_array(from, name));
     if (entries == nullptr) return list;
     for (const value& entry : *entries) {
         const object& one = *TRY(element(entry, name));
         list.push_back({TRY(json::require_int(one, "major")), TRY(json::require_int(one, "minor")),
-                        TRY(number<std::uint64_t>(one, "rate", 0))});
+                        TRY(number<std::uint64_t>(one, member, 0))});
     }
     return list;
 }
@@ -242,10 +243,11 @@ Result<void> read_block(const object& from, sdk::Resources& resources) {
     const object* block = TRY(json::get_object(from, "blockIO"));
     if (block == nullptr) return {};
     TRY(refuse_unknown(*block, "resources.blockIO",
-                       {"weight", "throttleReadBpsDevice", "throttleWriteBpsDevice",
+                       {"weight", "weightDevice", "throttleReadBpsDevice", "throttleWriteBpsDevice",
                         "throttleReadIOPSDevice", "throttleWriteIOPSDevice"}));
     resources.block_weight = TRY(optional_number<std::uint64_t>(*block, "weight"));
     if (resources.block_weight == 0u) resources.block_weight.reset();
+    resources.device_weights = TRY(throttles(*block, "weightDevice", "weight"));
     resources.read_bytes = TRY(throttles(*block, "throttleReadBpsDevice"));
     resources.write_bytes = TRY(throttles(*block, "throttleWriteBpsDevice"));
     resources.read_operations = TRY(throttles(*block, "throttleReadIOPSDevice"));

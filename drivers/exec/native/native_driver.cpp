@@ -4,6 +4,7 @@
 #include "drivers/exec/native/native_driver.hpp"
 
 #include "davit/draft/exec_pause.h"
+#include "davit/draft/exec_stats.h"
 
 #include "sdk/base/json.hpp"
 #include "sdk/base/pipe.hpp"
@@ -49,6 +50,17 @@ constexpr davit_exec_pause kPauseTable = {
     },
 };
 
+constexpr davit_exec_stats kStatsTable = {
+    sizeof(davit_exec_stats),
+    0,
+    [](davit_instance* self, const davit_call* call, const davit_exec_key* request) {
+        return sdk::detail::guarded(call, [&]() -> Result<void> {
+            const davit_exec_key known = TRY(sdk::detail::receive(request));
+            return driver_of(self).stats(sdk::Call(call), known);
+        });
+    },
+};
+
 }  // namespace
 
 Result<std::unique_ptr<NativeDriver>> NativeDriver::open(const sdk::Call& call,
@@ -75,7 +87,8 @@ Result<void> NativeDriver::probe(const sdk::Call& call, const davit_open& reques
 }
 
 const void* NativeDriver::ability(std::string_view id) {
-    return id == DAVIT_EXEC_PAUSE ? &kPauseTable : nullptr;
+    if (id == DAVIT_EXEC_PAUSE) return &kPauseTable;
+    return id == DAVIT_EXEC_STATS ? &kStatsTable : nullptr;
 }
 
 Result<ContainerPointer> NativeDriver::find(const std::string& key) const {
@@ -220,6 +233,23 @@ Result<void> NativeDriver::list(const sdk::Call& call, const davit_exec_key& req
     for (const pid_t pid : *pids) {
         auto one = sdk::sized<davit_exec_listed>();
         one.pid = pid;
+        TRY(call.emit(one));
+    }
+    return {};
+}
+
+Result<void> NativeDriver::stats(const sdk::Call& call, const davit_exec_key& request) {
+    const ContainerPointer container = TRY(find(sdk::text(request.key)));
+    const auto figures = groups_->statistics(container->group);
+    if (!figures && figures.error().code == Code::not_found)
+        return fail(Code::conflict, "read statistics of container: it has ended");
+    if (!figures) return Error(figures.error());
+    for (const sdk::Figure& figure : *figures) {
+        auto one = sdk::sized<davit_exec_figure>();
+        one.name = sdk::str(figure.name);
+        one.value = figure.value;
+        one.major = figure.major;
+        one.minor = figure.minor;
         TRY(call.emit(one));
     }
     return {};

@@ -46,6 +46,7 @@ public:
     const void* ability(std::string_view id) override;
 
     Result<void> freeze(const davit_exec_key& request, bool frozen);
+    Result<void> stats(const sdk::Call& call, const davit_exec_key& request);
 
 private:
     NativeDriver(std::unique_ptr<sdk::Cgroups> groups, sdk::Entrance launchers,
