@@ -37,10 +37,12 @@ std::unique_ptr<Command> make_rm();
 std::unique_ptr<Command> make_rmi();
 std::unique_ptr<Command> make_run();
 std::unique_ptr<Command> make_start();
+std::unique_ptr<Command> make_stats();
 std::unique_ptr<Command> make_stop();
 std::unique_ptr<Command> make_tag();
 std::unique_ptr<Command> make_top();
 std::unique_ptr<Command> make_unpause();
+std::unique_ptr<Command> make_update();
 std::unique_ptr<Command> make_version();
 std::unique_ptr<Command> make_volume_create();
 std::unique_ptr<Command> make_volume_inspect();
@@ -101,6 +103,13 @@ constexpr CommandEntry kCommands[] = {
     {"top, container top", kContainers, "CONTAINER [PS-OPTION...]",
      "Show the processes of a container", 1, kMany, true, make_top,
      "davit top web -o pid,user,rss,args    with other columns of ps"},
+    {"stats, container stats", kContainers, "[OPTIONS] [CONTAINER...]",
+     "Show what containers use, as it changes", 0, kMany, false, make_stats,
+     "davit stats --no-stream --format 'table {{.Name}}\\t{{.CPUPerc}}\\t{{.MemUsage}}'"},
+    {"update, container update", kContainers, "[OPTIONS] CONTAINER [CONTAINER...]",
+     "Change limits and restart policy of containers", 1, kMany, false, make_update,
+     "davit update -m 1g --memory-swap 1g --cpus 2 db\n"
+     "davit update --restart unless-stopped db web"},
     {"port, container port", kContainers, "CONTAINER [PORT[/PROTOCOL]]",
      "Show where a container's ports are published", 1, 2, false, make_port, "davit port web 80"},
     {"exec, container exec", kContainers, "[OPTIONS] CONTAINER COMMAND [ARG...]",

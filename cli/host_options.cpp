@@ -304,6 +304,14 @@ void put_first(Endpoint& endpoint, const ContainerOptions& o) {
 
 }  // namespace
 
+Result<bj::object> limits_update(const ContainerOptions& o) {
+    bj::object body;
+    Fields fields(body);
+    put_limits(fields, o);
+    fields.put("RestartPolicy", TRY(restart_policy(o.restart)));
+    return body;
+}
+
 Result<bj::object> host_config(const ContainerOptions& o) {
     bj::object host;
     Fields fields(host);

@@ -6,6 +6,8 @@
 
 namespace davit::cli {
 
+// What `update` sends: the limits and the restart policy that were given. Errors: invalid.
+Result<boost::json::object> limits_update(const ContainerOptions& options);
 // All of HostConfig but ports and mounts. Errors: invalid.
 Result<boost::json::object> host_config(const ContainerOptions& options);
 // EndpointsConfig; sets NetworkMode in `host`. Errors: invalid.

@@ -5,6 +5,9 @@
 #pragma once
 
 #include "core/container/health.hpp"
+#include "core/container/log_options.hpp"
+#include "core/container/namespaces.hpp"
+#include "core/container/resources.hpp"
 #include "core/container/mounts.hpp"
 #include "core/container/restart_policy.hpp"
 #include "core/network/endpoint.hpp"
@@ -35,13 +38,6 @@ struct Ulimit {
     std::int64_t soft = 0, hard = 0;  // -1: unlimited
 };
 
-struct Resources {
-    std::int64_t memory = 0, memory_swap = 0, memory_reservation = 0, nano_cpus = 0;
-    std::int64_t cpu_shares = 0, cpu_period = 0, cpu_quota = 0, pids_limit = 0;
-    std::string cpuset_cpus, cpuset_mems;
-    bool oom_kill_disable = false;
-};
-
 struct Config {
     // Config
     std::string image, hostname, domainname, user, working_dir, stop_signal;
@@ -58,23 +54,22 @@ struct Config {
     std::string network_mode;  // "none", "host", "container:NAME", or the first network's name
     std::vector<std::string> cap_add, cap_drop, group_add, extra_hosts;
     std::vector<std::string> dns, dns_search, dns_options;
-    std::map<std::string, std::string> sysctls;
+    std::map<std::string, std::string> sysctls, annotations;
     std::vector<Device> devices;
+    std::vector<std::string> device_rules;  // "c 10:200 rwm"
     std::vector<Ulimit> ulimits;
     Resources resources;    // at first: `update` changes the container's
     RestartPolicy restart;  // likewise
     bool privileged = false, read_only_root = false, init = false, auto_remove = false;
     bool no_new_privileges = false;
     std::string seccomp;  // "": the default policy; "unconfined"; else a profile in JSON
-    bool host_pid = false, host_ipc = false, host_uts = false;
+    Namespaces namespaces;
     std::optional<std::vector<std::string>> masked_paths, read_only_paths;  // unset: the defaults
     int oom_score_adj = 0;
     std::int64_t shm_size = 0;
     std::string cgroup_parent;
     std::string storage_instance, exec_instance;  // empty: the default
-    bool log = true;                              // "json-file"; "none" keeps nothing
-    std::int64_t log_max_bytes = 0;
-    std::uint32_t log_max_files = 0;
+    LogOptions log;
     std::uint16_t rows = 0, columns = 0;
 };
 

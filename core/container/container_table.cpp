@@ -177,6 +177,10 @@ Result<void> rename(store::Database& graph, const std::string& id, const std::st
     return graph.session().run("UPDATE containers SET name = ? WHERE id = ?", name, id);
 }
 
+Result<void> rewrite(store::Database& graph, const std::string& id, const std::string& document) {
+    return graph.session().run("UPDATE containers SET config = ? WHERE id = ?", document, id);
+}
+
 Result<void> erase(store::Database& graph, const std::string& id) {
     return graph.session().run("DELETE FROM containers WHERE id = ?", id);
 }

@@ -35,6 +35,8 @@ Result<void> put_networks(store::Database& graph, const std::string& id,
                           const std::vector<network::EndpointPtr>& endpoints);
 // `conflict` when the name is taken.
 Result<void> rename(store::Database& graph, const std::string& id, const std::string& name);
+// Replaces the configuration document.
+Result<void> rewrite(store::Database& graph, const std::string& id, const std::string& document);
 Result<void> erase(store::Database& graph, const std::string& id);
 Result<std::vector<Row>> load(store::Database& graph);
 

@@ -76,6 +76,10 @@ public:
     // is so already; unsupported by its exec driver.
     Result<void> pause(const std::shared_ptr<Cancel>& cancel, const ContainerPtr& container);
     Result<void> unpause(const std::shared_ptr<Cancel>& cancel, const ContainerPtr& container);
+    // Changes limits and restart policy; `body`: that of POST /containers/{id}/update. Errors:
+    // invalid; unsupported for what cannot be changed, or not by its exec driver.
+    Result<void> adjust(const std::shared_ptr<Cancel>& cancel, const ContainerPtr& container,
+                        std::string_view body);
     Result<void> rename(const ContainerPtr& container, std::string name);
     Result<void> remove(const std::shared_ptr<Cancel>& cancel, const ContainerPtr& container,
                         Removal how);

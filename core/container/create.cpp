@@ -100,7 +100,7 @@ Result<Created> Containers::create(const std::shared_ptr<Cancel>& cancel, std::s
                                                  .log_options = services_.log_options}));
     if (!parsed.config.storage_instance.empty())
         image = TRY(services_.image(reference, parsed.config.storage_instance));
-    if (parsed.config.host_uts || parsed.config.network_mode == "host")
+    if (parsed.config.namespaces.host_uts || parsed.config.network_mode == "host")
         parsed.config.hostname = host_name();
     row.record.exec_instance = TRY(services_.exec(parsed.config.exec_instance)).instance();
     row.record.image = image.id;

@@ -71,16 +71,28 @@ constexpr std::string_view kUsedHostConfig[] = {"Binds",
                                                 "ReadonlyPaths",
                                                 "Devices",
                                                 "OomKillDisable",
-                                                "RestartPolicy"};
+                                                "RestartPolicy",
+                                                "Annotations",
+                                                "DeviceCgroupRules",
+                                                "UsernsMode",
+                                                "BlkioWeight",
+                                                "BlkioWeightDevice",
+                                                "BlkioDeviceReadBps",
+                                                "BlkioDeviceWriteBps",
+                                                "BlkioDeviceReadIOps",
+                                                "BlkioDeviceWriteIOps",
+                                                "CpuRealtimePeriod",
+                                                "CpuRealtimeRuntime",
+                                                "MemorySwappiness",
+                                                "KernelMemory",
+                                                "KernelMemoryTCP"};
 
 // Values of unused fields that ask for nothing although they are not empty.
 struct Harmless {
     std::string_view field, json;
 };
-constexpr std::array<Harmless, 4> kHarmless = {{
-    {"MemorySwappiness", "-1"},
+constexpr std::array<Harmless, 2> kHarmless = {{
     {"Isolation", "\"default\""},
-    {"UsernsMode", "\"host\""},
     {"VolumeDriver", "\"local\""},
 }};
 

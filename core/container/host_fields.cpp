@@ -3,6 +3,7 @@
 
 #include "core/container/capabilities.hpp"
 #include "core/container/create_fields.hpp"
+#include "core/container/oci_devices.hpp"
 #include "core/container/oci_spec.hpp"
 #include "sdk/base/json.hpp"
 
@@ -19,8 +20,6 @@ namespace {
 
 namespace bj = boost::json;
 
-constexpr std::int64_t kMinimumMemory =
-    6 << 20;  // Docker's: below it the program cannot even be executed
 constexpr std::int64_t kDefaultShmSize = 64 << 20;
 
 Error invalid(std::string_view what) { return fail(Code::invalid, "create container: ", what); }
@@ -91,34 +90,6 @@ Result<void> read_ports(const bj::object& host, Config& config) {
     return {};
 }
 
-Result<void> read_resources(const bj::object& host, Resources& resources) {
-    const struct {
-        std::string_view key;
-        std::int64_t& value;
-    } numbers[] = {{"Memory", resources.memory},
-                   {"MemorySwap", resources.memory_swap},
-                   {"MemoryReservation", resources.memory_reservation},
-                   {"NanoCpus", resources.nano_cpus},
-                   {"CpuShares", resources.cpu_shares},
-                   {"CpuPeriod", resources.cpu_period},
-                   {"CpuQuota", resources.cpu_quota},
-                   {"PidsLimit", resources.pids_limit}};
-    for (const auto& number : numbers) number.value = TRY(json::get_int(host, number.key, 0));
-    resources.cpuset_cpus = TRY(json::get_string(host, "CpusetCpus", ""));
-    resources.cpuset_mems = TRY(json::get_string(host, "CpusetMems", ""));
-    resources.oom_kill_disable = TRY(json::get_bool(host, "OomKillDisable", false));
-    if (resources.memory != 0 && resources.memory < kMinimumMemory)
-        return invalid("minimum memory limit allowed is 6MB");
-    if (resources.memory == 0 && resources.memory_swap > 0)
-        return invalid("you should always set the memory limit when using the memory-swap limit");
-    if (resources.memory_swap > 0 && resources.memory_swap < resources.memory)
-        return invalid("minimum memoryswap limit should be larger than memory limit, see usage");
-    if (resources.nano_cpus < 0) return invalid("range of CPUs is from 0.01 up");
-    if (resources.nano_cpus > 0 && (resources.cpu_period > 0 || resources.cpu_quota > 0))
-        return invalid("conflicting options: Nano CPUs and CPU Period or Quota cannot both be set");
-    return {};
-}
-
 Result<void> read_security(const bj::object& host, Config& config) {
     config.privileged = TRY(json::get_bool(host, "Privileged", false));
     config.cap_add = TRY(json::get_strings(host, "CapAdd"));
@@ -159,26 +130,6 @@ Result<void> read_security(const bj::object& host, Config& config) {
     return {};
 }
 
-Result<bool> host_mode(const bj::object& host, std::string_view key,
-                       std::initializer_list<std::string_view> own) {
-    const std::string mode = TRY(json::get_string(host, key, ""));
-    if (mode == "host") return true;
-    if (std::find(own.begin(), own.end(), mode) != own.end()) return false;
-    return fail(Code::unsupported, "create container: HostConfig.", key, ": \"", mode,
-                "\" is not supported yet");
-}
-
-Result<void> read_namespaces(const bj::object& host, Config& config) {
-    config.network_mode = TRY(json::get_string(host, "NetworkMode", "bridge"));
-    config.host_pid = TRY(host_mode(host, "PidMode", {""}));
-    config.host_ipc = TRY(host_mode(host, "IpcMode", {"", "private", "none"}));
-    config.host_uts = TRY(host_mode(host, "UTSMode", {""}));
-    const std::string cgroups = TRY(json::get_string(host, "CgroupnsMode", ""));
-    if (!cgroups.empty() && cgroups != "private" && cgroups != "host")
-        return invalid("invalid cgroup namespace mode: " + cgroups);
-    return {};
-}
-
 Result<void> read_devices(const bj::object& host, Config& config) {
     const auto* devices = TRY(json::get_array(host, "Devices"));
     if (devices == nullptr) return {};
@@ -212,45 +163,6 @@ Result<void> read_ulimits(const bj::object& host, Config& config) {
     return {};
 }
 
-// "10m", "1g", "512": as docker's log options are written.
-Result<std::int64_t> read_bytes(std::string_view text) {
-    std::int64_t number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
-    if (error != std::errc() || number < 0)
-        return invalid("invalid size: '" + std::string(text) + "'");
-    const char letter = unit.empty() ? 'b' : static_cast<char>(unit[0] | 0x20);
-    switch (letter) {
-        case 'b': return number;
-        case 'k': return number << 10;
-        case 'm': return number << 20;
-        case 'g': return number << 30;
-        default: return invalid("invalid size: '" + std::string(text) + "'");
-    }
-}
-
-Result<void> read_log(const bj::object& host, Config& config) {
-    const auto* log = TRY(json::get_object(host, "LogConfig"));
-    if (log == nullptr) return {};
-    const std::string type = TRY(json::get_string(*log, "Type", "json-file"));
-    config.log = type != "none";
-    if (config.log && type != "json-file")
-        return fail(Code::unsupported, "create container: log driver \"", type,
-                    "\" is not supported yet");
-    for (const auto& [key, value] : TRY(string_map(*log, "Config"))) {
-        if (key == "max-size")
-            config.log_max_bytes = value == "-1" ? 0 : TRY(read_bytes(value));
-        else if (key == "max-file")
-            config.log_max_files = TRY(read_port(value));
-        else
-            return fail(Code::unsupported, "create container: log option \"", key,
-                        "\" for json-file is not supported");
-    }
-    if (config.log_max_files > 1 && config.log_max_bytes == 0)
-        return invalid("max-file needs max-size with the json-file log driver");
-    return {};
-}
-
 Result<void> read_storage(const bj::object& host, Config& config) {
     for (const auto& [key, value] : TRY(string_map(host, "StorageOpt"))) {
         if (key == "instance")
@@ -268,6 +180,10 @@ Result<void> read_rest(const bj::object& host, Config& config) {
     config.dns_options = TRY(json::get_strings(host, "DnsOptions"));
     config.extra_hosts = TRY(json::get_strings(host, "ExtraHosts"));
     config.sysctls = TRY(string_map(host, "Sysctls"));
+    TRY(check_sysctls(config.sysctls, config.namespaces, config.network_mode));
+    config.annotations = TRY(string_map(host, "Annotations"));
+    config.device_rules = TRY(json::get_strings(host, "DeviceCgroupRules"));
+    for (const std::string& rule : config.device_rules) TRY(check_device_rule(rule));
     config.read_only_root = TRY(json::get_bool(host, "ReadonlyRootfs", false));
     config.init = TRY(json::get_bool(host, "Init", false));
     config.auto_remove = TRY(json::get_bool(host, "AutoRemove", false));
@@ -353,12 +269,13 @@ Result<void> normalise_host_fields(bj::object& host) {
 
 Result<void> read_host_fields(const bj::object& host, Config& config) {
     TRY(read_ports(host, config));
-    TRY(read_resources(host, config.resources));
+    config.resources = TRY(read_resources(host));
     TRY(read_security(host, config));
-    TRY(read_namespaces(host, config));
+    config.network_mode = TRY(json::get_string(host, "NetworkMode", "bridge"));
+    config.namespaces = TRY(read_namespaces(host));
     TRY(read_devices(host, config));
     TRY(read_ulimits(host, config));
-    TRY(read_log(host, config));
+    config.log = TRY(read_log_options(host));
     TRY(read_storage(host, config));
     return read_rest(host, config);
 }

@@ -105,16 +105,30 @@ private:
     // Everything that is there now; the beginning of an unfinished line stays in `rest_`.
     Result<void> drain(int fd) {
         std::array<char, kBlock> block;
+        const std::optional<std::uint64_t> end = end_of(fd);
         while (!over_) {
             TRY(cancel_.check("read log"));
-            const ssize_t got = ::read(fd, block.data(), block.size());
+            const auto at = static_cast<std::uint64_t>(::lseek(fd, 0, SEEK_CUR));
+            const std::size_t wanted =
+                end ? std::min<std::uint64_t>(block.size(), *end - std::min(at, *end))
+                    : block.size();
+            const ssize_t got = ::read(fd, block.data(), wanted);
             if (got < 0 && errno == EINTR) continue;
             if (got < 0) return os_error("read log");
             if (got == 0) break;
             rest_.append(block.data(), static_cast<std::size_t>(got));
             TRY(give_lines());
         }
+        over_ = over_ || end.has_value();
         return flush();
+    }
+
+    // How far into this file the request goes; nothing: to its end.
+    std::optional<std::uint64_t> end_of(int fd) const {
+        struct stat status {};
+        if (!request_.end || ::fstat(fd, &status) != 0 || status.st_ino != request_.end->file)
+            return std::nullopt;
+        return request_.end->offset;
     }
 
     Result<void> give_lines() {
@@ -143,6 +157,8 @@ private:
         if (line->stream != stream_ || pending_.size() > kBlock) TRY(flush());
         stream_ = line->stream;
         if (request_.timestamps && !inside_line_) pending_.append(line->time).append(" ");
+        if (!request_.details.empty() && !inside_line_)
+            pending_.append(request_.details).append(" ");
         inside_line_ = !line->text.ends_with('\n');
         pending_ += line->text;
         return {};

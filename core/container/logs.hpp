@@ -18,6 +18,13 @@ struct LogRequest {
     bool out = true, err = true, follow = false, timestamps = false;
     std::optional<std::uint64_t> tail;        // the last lines only
     std::int64_t since_ns = 0, until_ns = 0;  // 0: no limit
+    // Where to end: so many bytes into the file of that inode number. For who is attached and gets
+    // from there on what the program writes.
+    struct End {
+        std::uint64_t file = 0, offset = 0;
+    };
+    std::optional<End> end = {};
+    std::string details = {};  // put before every line, behind its time; empty: nothing
 };
 
 struct LogSource {

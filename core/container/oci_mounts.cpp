@@ -54,10 +54,15 @@ private:
         made_by_driver("/sys/fs/cgroup", "cgroup",
                        {writable ? "rw" : "ro", "nosuid", "noexec", "nodev", "relatime"});
         made_by_driver("/dev/mqueue", "mqueue", {"nosuid", "noexec", "nodev"});
-        if (!config_.host_ipc && !users_target("/dev/shm"))
+        if (own_shm() && !users_target("/dev/shm"))
             made_by_driver("/dev/shm", "tmpfs",
                            {"nosuid", "noexec", "nodev", "mode=1777",
                             "size=" + std::to_string(config_.shm_size)});
+    }
+
+    bool own_shm() const {
+        const Namespaces& shared = config_.namespaces;
+        return shared.own_shm && !shared.host_ipc && shared.ipc_of.empty();
     }
 
     bool users_target(std::string_view target) const {
@@ -87,7 +92,11 @@ private:
                      {.source = name, .target = target, .read_only = config_.read_only_root},
                      mount.release());
         }
-        if (!config_.host_ipc || users_target("/dev/shm")) return {};
+        if (users_target("/dev/shm")) return {};
+        if (input_.shm != nullptr && *input_.shm)
+            attached("/dev/shm", {.source = "/dev/shm", .target = "/dev/shm"},
+                     std::move(*input_.shm));
+        if (!config_.namespaces.host_ipc) return {};
         return bind({.source = "/dev/shm", .target = "/dev/shm"});
     }
 

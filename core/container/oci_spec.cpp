@@ -2,17 +2,13 @@
 #include "core/container/oci_spec.hpp"
 
 #include "core/container/capabilities.hpp"
+#include "core/container/oci_devices.hpp"
 #include "core/container/oci_mounts.hpp"
 
 #include <boost/json.hpp>
 
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
-
-#include <dirent.h>
 #include <algorithm>
 #include <array>
-#include <memory>
 #include <string_view>
 #include <utility>
 
@@ -39,18 +35,6 @@ constexpr std::array kReadOnlyPaths = {"/proc/bus", "/proc/fs", "/proc/irq", "/p
 
 constexpr const char* kDefaultPath =
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-struct DeviceRule {
-    const char* type;
-    int major, minor;  // -1: every one
-    const char* access;
-};
-// mknod of anything, use of these only.
-constexpr std::array kDeviceRules = {
-    DeviceRule{"c", -1, -1, "m"}, DeviceRule{"b", -1, -1, "m"},   DeviceRule{"c", 1, 3, "rwm"},
-    DeviceRule{"c", 1, 5, "rwm"}, DeviceRule{"c", 1, 7, "rwm"},   DeviceRule{"c", 1, 8, "rwm"},
-    DeviceRule{"c", 1, 9, "rwm"}, DeviceRule{"c", 5, 0, "rwm"},   DeviceRule{"c", 5, 1, "rwm"},
-    DeviceRule{"c", 5, 2, "rwm"}, DeviceRule{"c", 136, -1, "rwm"}};
 
 bj::array array_of(const std::vector<std::string>& strings) {
     return bj::array(strings.begin(), strings.end());
@@ -122,100 +106,20 @@ bj::object process_of(const ProcessInput& input) {
     return process;
 }
 
-bj::object device_rule(bool allow, const DeviceRule& rule) {
-    bj::object object{{"allow", allow}, {"type", rule.type}, {"access", rule.access}};
-    if (rule.major >= 0) object["major"] = rule.major;
-    if (rule.minor >= 0) object["minor"] = rule.minor;
-    return object;
-}
-
-struct Devices {
-    bj::array nodes, rules;
-};
-
-Result<void> add_device(Devices& devices, const Device& device) {
-    struct stat status {};
-    if (::stat(device.host_path.c_str(), &status) != 0)
-        return os_error("add device " + device.host_path);
-    if (!S_ISCHR(status.st_mode) && !S_ISBLK(status.st_mode))
-        return fail(Code::invalid, "add device ", device.host_path, ": not a device node");
-    const char* type = S_ISCHR(status.st_mode) ? "c" : "b";
-    const int major = static_cast<int>(::gnu_dev_major(status.st_rdev));
-    const int minor = static_cast<int>(::gnu_dev_minor(status.st_rdev));
-    devices.nodes.push_back(bj::object{{"path", device.container_path},
-                                       {"type", type},
-                                       {"major", major},
-                                       {"minor", minor},
-                                       {"fileMode", status.st_mode & 07777},
-                                       {"uid", status.st_uid},
-                                       {"gid", status.st_gid}});
-    devices.rules.push_back(device_rule(true, {type, major, minor, device.permissions.c_str()}));
-    return {};
-}
-
-// A privileged container sees the nodes of the host's /dev itself; those that every container has
-// anyway and what lies in directories (pts, shm, mqueue) are left out.
-Result<void> add_host_devices(Devices& devices) {
-    const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir("/dev"), ::closedir);
-    if (!directory) return os_error("list /dev");
-    constexpr std::array kOwn = {"null",    "zero", "full", "random",
-                                 "urandom", "tty",  "ptmx", "console"};
-    while (const dirent* entry = ::readdir(directory.get())) {
-        if (entry->d_type != DT_CHR && entry->d_type != DT_BLK) continue;
-        const std::string name = entry->d_name;
-        if (std::find(kOwn.begin(), kOwn.end(), name) != kOwn.end()) continue;
-        TRY(add_device(devices, {.host_path = "/dev/" + name, .container_path = "/dev/" + name}));
-    }
-    return {};
-}
-
-Result<Devices> devices_of(const Config& config) {
-    Devices devices;
-    if (config.privileged) {
-        devices.rules.push_back(device_rule(true, {"a", -1, -1, "rwm"}));
-        TRY(add_host_devices(devices));
-    } else {
-        devices.rules.push_back(device_rule(false, {"a", -1, -1, "rwm"}));
-        for (const DeviceRule& rule : kDeviceRules)
-            devices.rules.push_back(device_rule(true, rule));
-    }
-    for (const Device& device : config.devices) TRY(add_device(devices, device));
-    return devices;
-}
-
-bj::object resources_of(const Resources& wanted, bj::array device_rules) {
-    bj::object resources{{"devices", std::move(device_rules)}};
-    bj::object memory, cpu;
-    if (wanted.memory > 0) memory["limit"] = wanted.memory;
-    if (wanted.memory_swap != 0) memory["swap"] = wanted.memory_swap;
-    if (wanted.memory_reservation > 0) memory["reservation"] = wanted.memory_reservation;
-    if (wanted.oom_kill_disable) memory["disableOOMKiller"] = true;
-    if (!memory.empty()) resources["memory"] = std::move(memory);
-
-    constexpr std::int64_t kPeriod = 100'000;  // microseconds: CFS's own default
-    if (wanted.nano_cpus > 0) {
-        cpu["period"] = kPeriod;
-        cpu["quota"] = std::max<std::int64_t>(wanted.nano_cpus / (1'000'000'000 / kPeriod), 1000);
-    }
-    if (wanted.cpu_period > 0) cpu["period"] = wanted.cpu_period;
-    if (wanted.cpu_quota > 0) cpu["quota"] = wanted.cpu_quota;
-    if (wanted.cpu_shares > 0) cpu["shares"] = wanted.cpu_shares;
-    if (!wanted.cpuset_cpus.empty()) cpu["cpus"] = wanted.cpuset_cpus;
-    if (!wanted.cpuset_mems.empty()) cpu["mems"] = wanted.cpuset_mems;
-    if (!cpu.empty()) resources["cpu"] = std::move(cpu);
-    if (wanted.pids_limit > 0) resources["pids"] = bj::object{{"limit", wanted.pids_limit}};
-    return resources;
-}
-
 bj::array namespaces_of(const SpecInput& input) {
+    const Namespaces& shared = input.config.namespaces;
     bj::array namespaces;
-    const auto add = [&](const char* type) { namespaces.push_back(bj::object{{"type", type}}); };
+    const auto add = [&](const char* type, const std::string& path = "") {
+        bj::object entry{{"type", type}};
+        if (!path.empty()) entry["path"] = path;
+        namespaces.push_back(std::move(entry));
+    };
     add("mount");
-    if (!input.config.host_pid) add("pid");
-    if (!input.config.host_ipc) add("ipc");
-    if (!input.config.host_uts) add("uts");
+    if (!shared.host_pid) add("pid", input.pid_namespace);
+    if (!shared.host_ipc) add("ipc", input.ipc_namespace);
+    if (!shared.host_uts) add("uts");
     if (input.network_namespace) add("network");
-    add("cgroup");
+    if (!shared.host_cgroup) add("cgroup");
     return namespaces;
 }
 
@@ -230,8 +134,10 @@ bj::array paths_of(const Config& config, const std::optional<std::vector<std::st
 Result<bj::object> linux_of(const SpecInput& input) {
     const Config& config = input.config;
     Devices devices = TRY(devices_of(config));
+    bj::object resources = TRY(resources_spec(input.resources));
+    resources["devices"] = std::move(devices.rules);
     bj::object object{{"namespaces", namespaces_of(input)},
-                      {"resources", resources_of(input.resources, std::move(devices.rules))},
+                      {"resources", std::move(resources)},
                       {"devices", std::move(devices.nodes)},
                       {"maskedPaths", paths_of(config, config.masked_paths, kMaskedPaths)},
                       {"readonlyPaths", paths_of(config, config.read_only_paths, kReadOnlyPaths)}};
@@ -255,9 +161,12 @@ std::vector<std::string> arguments_of(const Config& config) {
 // profile of the user's own travels as text in Docker's format.
 void add_annotations(const Config& config, bj::object& spec) {
     const bool unconfined = config.privileged || config.seccomp == "unconfined";
-    bj::object annotations{{"davit.seccomp", unconfined               ? "unconfined"
-                                             : config.seccomp.empty() ? "default"
-                                                                      : config.seccomp}};
+    bj::object annotations;
+    for (const auto& [name, value] : config.annotations)
+        if (!name.starts_with("davit.")) annotations[name] = value;
+    annotations["davit.seccomp"] = unconfined               ? "unconfined"
+                                   : config.seccomp.empty() ? "default"
+                                                            : config.seccomp;
     if (config.init) annotations["davit.init"] = "true";
     spec["annotations"] = std::move(annotations);
 }
@@ -280,7 +189,7 @@ Result<Spec> make_spec(const SpecInput& input) {
                                               .tty = config.tty})},
                       {"mounts", std::move(mounts)},
                       {"linux", TRY(linux_of(input))}};
-    if (!config.host_uts) {
+    if (!config.namespaces.host_uts) {
         object["hostname"] = input.hostname;
         if (!config.domainname.empty()) object["domainname"] = config.domainname;
     }

@@ -22,6 +22,8 @@ struct SpecInput {
     std::string hostname;
     User user;
     Resources resources;
+    std::string pid_namespace = {}, ipc_namespace = {};  // another container's to join
+    Fd* shm = nullptr;                                   // another container's /dev/shm; taken
     int directory = -1;  // the container's under the data root: holds hosts, hostname, resolv.conf
     volume::Volumes& volumes;
     bool network_namespace = true;  // false: the host's network is shared

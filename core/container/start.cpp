@@ -157,12 +157,16 @@ private:
                                                      .hostname = hostname,
                                                      .endpoints = endpoints_,
                                                      .host_network = host_network}));
+        Joined joined = TRY(join_others(containers_, config.namespaces));
         Spec spec =
             TRY(make_spec({.config = config,
                            .id = container_->id(),
                            .hostname = hostname,
                            .user = TRY(resolve_user(root.get(), config.user, config.group_add)),
                            .resources = container_->resources(),
+                           .pid_namespace = joined.pid,
+                           .ipc_namespace = joined.ipc,
+                           .shm = &joined.shm,
                            .directory = directory_.get(),
                            .volumes = services_.volumes,
                            .network_namespace = !host_network}));
@@ -182,11 +186,11 @@ private:
         return {.tty = config.tty,
                 .open_stdin = config.open_stdin,
                 .stdin_once = config.stdin_once,
-                .log_path = config.log ? services_.directory + "/" + container_->id() + "/" +
-                                             container_->id() + "-json.log"
-                                       : "",
-                .log_max_bytes = static_cast<std::uint64_t>(config.log_max_bytes),
-                .log_max_files = config.log_max_files,
+                .log_path = config.log.keep ? services_.directory + "/" + container_->id() + "/" +
+                                                  container_->id() + "-json.log"
+                                            : "",
+                .log_max_bytes = static_cast<std::uint64_t>(config.log.max_bytes),
+                .log_max_files = config.log.max_files,
                 .rows = config.rows,
                 .columns = config.columns};
     }

@@ -104,16 +104,83 @@ Result<void> wait(Engine& engine, Job& job) {
     return job.result(bj::object{{"StatusCode", state.exit_code}});
 }
 
+Result<void> resize(Engine& engine, Job& job) {
+    const ContainerPtr container = TRY(container_of(engine, job));
+    const auto rows = TRY(number_argument(job, "h")), columns = TRY(number_argument(job, "w"));
+    return engine.containers().resize(container, "",
+                                      {static_cast<std::uint16_t>(rows.value_or(0)),
+                                       static_cast<std::uint16_t>(columns.value_or(0))});
+}
+
+Result<container::LogRequest> log_request(const Job& job, const container::Container& container) {
+    container::LogRequest request{.out = job.flag("stdout"),
+                                  .err = job.flag("stderr"),
+                                  .follow = job.flag("follow"),
+                                  .timestamps = job.flag("timestamps"),
+                                  .tail = {},
+                                  .since_ns = TRY(time_argument(job, "since")),
+                                  .until_ns = TRY(time_argument(job, "until"))};
+    if (!request.out && !request.err)
+        return fail(Code::invalid, "Bad parameters: you must choose at least one stream");
+    const container::Config& config = container.config();
+    if (job.flag("details"))
+        request.details = log_details(config.log, {.id = container.id(),
+                                                   .name = container.name(),
+                                                   .labels = config.labels,
+                                                   .environment = config.environment});
+    const std::string tail = job.argument("tail");
+    if (tail.empty() || tail == "all") return request;
+    const auto lines = TRY(number_argument(job, "tail"));
+    if (*lines >= 0) request.tail = static_cast<std::uint64_t>(*lines);
+    return request;
+}
+
+Result<void> copy_log(Engine& engine, Job& job, const ContainerPtr& container,
+                      const container::LogRequest& request) {
+    const Fd directory = TRY(open_beneath(engine.containers().services().directory_fd.get(),
+                                          container->id(), O_RDONLY | O_DIRECTORY));
+    const container::LogSource source{
+        .directory = directory.get(), .name = container->id() + "-json.log", .ended = [&] {
+            return container->state().status != Status::running;
+        }};
+    const Job::Terminal terminal = terminal_of(*container);
+    return container::read_log(source, request, *job.cancel(),
+                               [&](std::uint32_t stream, std::string_view bytes) {
+                                   return job.output(stream, bytes, terminal);
+                               });
+}
+
+Result<void> logs(Engine& engine, Job& job) {
+    const ContainerPtr container = TRY(container_of(engine, job));
+    const container::LogRequest request = TRY(log_request(job, *container));
+    if (!container->config().log.keep)
+        return fail(Code::unsupported, "configured logging driver does not support reading");
+    TRY(job.started(terminal_of(*container)));
+    return copy_log(engine, job, container, request);
+}
+
+// What had been written before the client came; `connected` carries what is written from then on.
+Result<void> show_earlier(Engine& engine, Job& job, const ContainerPtr& container,
+                          const plugin::Streams& connected) {
+    if (!container->config().log.keep) return {};
+    container::LogRequest request{.out = job.flag("stdout"), .err = job.flag("stderr"), .tail = {}};
+    if (connected.log_file != 0)
+        request.end = {.file = connected.log_file, .offset = connected.log_offset};
+    return copy_log(engine, job, container, request);
+}
+
 Result<void> attach(Engine& engine, Job& job) {
     const ContainerPtr container = TRY(container_of(engine, job));
-    if (job.flag("logs"))
-        return fail(Code::unsupported,
-                    "attach to container: logs=1 is not supported yet: read the logs first");
+    const bool logs = job.flag("logs"), stream = job.flag("stream") || !logs;
     const std::uint32_t streams =
         (job.flag("stdin") && container->config().open_stdin ? DAVIT_ATTACH_STDIN : 0u) |
         (job.flag("stdout") ? DAVIT_ATTACH_STDOUT : 0u) |
         (job.flag("stderr") ? DAVIT_ATTACH_STDERR : 0u);
     if (container->state().paused) TRY(container::check_responsive(*container, "attach"));
+    if (!stream) {
+        TRY(job.started(terminal_of(*container)));
+        return show_earlier(engine, job, container, {});
+    }
     // Pending first, then the state: a start in between serves whoever is pending when it settles.
     const auto pending = container->add_attach(streams);
     if (container->state().status == Status::running) {
@@ -124,52 +191,9 @@ Result<void> attach(Engine& engine, Job& job) {
     }
     TRY(job.started(terminal_of(*container)));
     plugin::Streams connected = TRY(container->wait_attach(*job.cancel(), pending));
+    if (logs) TRY(show_earlier(engine, job, container, connected));
     return job.streams(std::move(connected.in), std::move(connected.out), std::move(connected.err),
                        terminal_of(*container));
-}
-
-Result<void> resize(Engine& engine, Job& job) {
-    const ContainerPtr container = TRY(container_of(engine, job));
-    const auto rows = TRY(number_argument(job, "h")), columns = TRY(number_argument(job, "w"));
-    return engine.containers().resize(container, "",
-                                      {static_cast<std::uint16_t>(rows.value_or(0)),
-                                       static_cast<std::uint16_t>(columns.value_or(0))});
-}
-
-Result<container::LogRequest> log_request(const Job& job) {
-    container::LogRequest request{.out = job.flag("stdout"),
-                                  .err = job.flag("stderr"),
-                                  .follow = job.flag("follow"),
-                                  .timestamps = job.flag("timestamps"),
-                                  .tail = {},
-                                  .since_ns = TRY(time_argument(job, "since")),
-                                  .until_ns = TRY(time_argument(job, "until"))};
-    if (!request.out && !request.err)
-        return fail(Code::invalid, "Bad parameters: you must choose at least one stream");
-    const std::string tail = job.argument("tail");
-    if (tail.empty() || tail == "all") return request;
-    const auto lines = TRY(number_argument(job, "tail"));
-    if (*lines >= 0) request.tail = static_cast<std::uint64_t>(*lines);
-    return request;
-}
-
-Result<void> logs(Engine& engine, Job& job) {
-    const ContainerPtr container = TRY(container_of(engine, job));
-    const container::LogRequest request = TRY(log_request(job));
-    if (!container->config().log)
-        return fail(Code::unsupported, "configured logging driver does not support reading");
-    const Fd directory = TRY(open_beneath(engine.containers().services().directory_fd.get(),
-                                          container->id(), O_RDONLY | O_DIRECTORY));
-    const container::LogSource source{
-        .directory = directory.get(), .name = container->id() + "-json.log", .ended = [&] {
-            return container->state().status != Status::running;
-        }};
-    const Job::Terminal terminal = terminal_of(*container);
-    TRY(job.started(terminal));
-    return container::read_log(source, request, *job.cancel(),
-                               [&](std::uint32_t stream, std::string_view bytes) {
-                                   return job.output(stream, bytes, terminal);
-                               });
 }
 
 Result<void> inspect(Engine& engine, Job& job) {

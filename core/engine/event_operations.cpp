@@ -7,9 +7,7 @@
 
 #include <algorithm>
 #include <charconv>
-#include <chrono>
 #include <map>
-#include <optional>
 #include <utility>
 #include <vector>
 
@@ -78,9 +76,9 @@ bj::object event_json(const event::Event& event) {
 
 }  // namespace
 
-namespace {
-
-Result<std::int64_t> parse_moment(std::string_view name, const std::string& text) {
+Result<std::int64_t> time_argument(const job::Job& job, std::string_view name) {
+    const std::string text = job.argument(name);
+    if (text.empty() || text == "0") return std::int64_t{0};
     if (const auto time = container::parse_time(text)) return *time;
     double seconds = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
@@ -91,42 +89,6 @@ Result<std::int64_t> parse_moment(std::string_view name, const std::string& text
     std::string digits = dot == std::string::npos ? "" : text.substr(dot + 1, 9);
     digits.resize(9, '0');
     return whole * 1'000'000'000 + std::atoll(digits.c_str());
-}
-
-// "1h30m", "10m", "1.5s" in nanoseconds, as Go writes durations.
-std::optional<std::int64_t> parse_duration(std::string_view text) {
-    static constexpr std::pair<std::string_view, double> kUnits[] = {
-        {"ns", 1}, {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}};
-    double total = 0;
-    if (text.empty()) return std::nullopt;
-    while (!text.empty()) {
-        double count = 0;
-        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-        if (error != std::errc() || count < 0) return std::nullopt;
-        text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-        const std::string_view unit = text.substr(0, text.find_first_of("0123456789."));
-        const auto known = std::find_if(std::begin(kUnits), std::end(kUnits),
-                                        [&](const auto& one) { return one.first == unit; });
-        if (known == std::end(kUnits)) return std::nullopt;
-        total += count * known->second;
-        text.remove_prefix(unit.size());
-    }
-    return static_cast<std::int64_t>(total);
-}
-
-}  // namespace
-
-Result<std::int64_t> time_argument(const job::Job& job, std::string_view name) {
-    const std::string text = job.argument(name);
-    if (text.empty() || text == "0") return std::int64_t{0};
-    return parse_moment(name, text);
-}
-
-Result<std::int64_t> until_filter(const std::string& text) {
-    const auto ago = parse_duration(text);
-    if (!ago) return parse_moment("until filter", text);
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    return std::chrono::duration_cast<std::chrono::nanoseconds>(now).count() - *ago;
 }
 
 Result<void> follow_events(Engine& engine, const job::Request& request, Cancel& cancel,

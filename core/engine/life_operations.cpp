@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What changes or watches a container between its start and its end.
 #include "core/container/process_list.hpp"
+#include "core/container/statistics.hpp"
 #include "core/engine/engine.hpp"
+#include "core/image/timestamp.hpp"
 #include "core/job/filters.hpp"
 
 #include <boost/json.hpp>
+
+#include <poll.h>
 
 #include <algorithm>
 #include <charconv>
@@ -45,6 +49,41 @@ Result<void> rename(Engine& engine, Job& job) {
     return engine.containers().rename(container, job.argument("name"));
 }
 
+Result<void> update(Engine& engine, Job& job) {
+    const ContainerPtr container = TRY(container_of(engine, job));
+    TRY(engine.containers().adjust(job.cancel(), container, job.request().body));
+    return job.result(bj::object{{"Warnings", bj::array()}});
+}
+
+// Until the client has gone, or a second has passed.
+void wait_a_second(const Cancel& cancel) {
+    constexpr int kInterval = 1000;  // milliseconds: docker's
+    pollfd gone{cancel.fd(), POLLIN, 0};
+    (void)::poll(&gone, 1, kInterval);
+}
+
+// stream=0 needs a second sample to hold against the first, unless one-shot says that it does not.
+Result<void> stats(Engine& engine, Job& job) {
+    const ContainerPtr container = TRY(container_of(engine, job));
+    const bool stream = job.flag("stream", true);
+    const auto sample = [&] { return container::take_sample(engine.containers(), container); };
+    container::Sample before;
+    container::Sample now = TRY(sample());
+    const bool runs = !now.figures.empty();
+    TRY(job.started());
+    if (!stream && !job.flag("one-shot") && runs) {
+        wait_a_second(*job.cancel());
+        before = std::exchange(now, TRY(sample()));
+    }
+    while (!job.cancel()->requested()) {
+        TRY(job.progress(container::statistics_json(*container, now, before)));
+        if (!stream || container->state().status == container::Status::removed) break;
+        wait_a_second(*job.cancel());
+        before = std::exchange(now, TRY(sample()));
+    }
+    return {};
+}
+
 bj::array strings(const std::vector<std::string>& texts) {
     return bj::array(texts.begin(), texts.end());
 }
@@ -79,7 +118,11 @@ Result<void> prune(Engine& engine, Job& job) {
         if (name == "until") {
             if (values.size() > 1)
                 return fail(Code::invalid, "more than one until filter specified");
-            if (!values.empty()) until_ns = TRY(until_filter(values[0]));
+            if (values.empty()) continue;
+            const auto moment = image::parse_moment(values[0], image::now());
+            if (!moment)
+                return fail(Code::invalid, "invalid filter 'until': '", values[0], "' is no time");
+            until_ns = *moment;
         } else if (name == "label") {
             labels = values;
         } else if (name == "label!") {
@@ -108,6 +151,8 @@ void add_life_operations(Operations& jobs, Operations& queries) {
                  {"container.pause", pause},
                  {"container.unpause", unpause},
                  {"container.rename", rename},
+                 {"container.update", update},
+                 {"container.stats", stats},
                  {"container.prune", prune}});
     queries.insert({{"container.top", top}});
 }

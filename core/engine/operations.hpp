@@ -40,7 +40,4 @@ Result<std::int64_t> time_argument(const job::Job& job, std::string_view name);
 // `signal` and `t` of a stop or restart.
 Result<container::Containers::StopRequest> stop_request(const job::Job& job);
 
-// The `until` filter of a prune: a time as above, or "24h" for so long ago.
-Result<std::int64_t> until_filter(const std::string& text);
-
 }  // namespace davit::engine

@@ -2,6 +2,7 @@
 #include "core/plugin/exec.hpp"
 
 #include "davit/draft/exec_pause.h"
+#include "davit/draft/exec_stats.h"
 
 #include <utility>
 
@@ -149,6 +150,25 @@ Result<void> Exec::resume(sdk::Caller& call, const std::string& key) const {
     static const std::string kFirst;
     const auto* table = TRY(ability<davit_exec_pause>(DAVIT_EXEC_PAUSE));
     return call.tell(table->resume, instance_->raw(), key_of(key, kFirst));
+}
+
+Result<void> Exec::update(sdk::Caller& call, const std::string& key,
+                          const std::string& resources) const {
+    auto request = sized<davit_exec_update>();
+    request.key = str(key);
+    request.resources = str(resources);
+    return call.tell(table_->update, instance_->raw(), request);
+}
+
+Result<std::vector<Figure>> Exec::stats(sdk::Caller& call, const std::string& key) const {
+    static const std::string kFirst;
+    const auto* table = TRY(ability<davit_exec_stats>(DAVIT_EXEC_STATS));
+    std::vector<Figure> figures;
+    TRY(call.list<davit_exec_figure>(
+        table->stats, instance_->raw(), key_of(key, kFirst), [&](const davit_exec_figure& one) {
+            figures.push_back({sdk::text(one.name), one.value, one.major, one.minor});
+        }));
+    return figures;
 }
 
 Result<void> Exec::resize(sdk::Caller& call, const std::string& key, const std::string& session,

@@ -57,6 +57,12 @@ struct ExitRecord {
     std::int64_t time_ns = 0;
 };
 
+struct Figure {
+    std::string name;
+    std::uint64_t value = 0;
+    std::uint32_t major = 0, minor = 0;
+};
+
 class Exec {
 public:
     static Result<Exec> of(std::shared_ptr<Instance> instance);
@@ -78,6 +84,12 @@ public:
     // driver has no davit.exec.pause/1.
     Result<void> pause(sdk::Caller& call, const std::string& key) const;
     Result<void> resume(sdk::Caller& call, const std::string& key) const;
+    // Changes limits of a running container. `resources`: linux.resources of an OCI config.json.
+    Result<void> update(sdk::Caller& call, const std::string& key,
+                        const std::string& resources) const;
+    // What it uses, by the names of davit/draft/exec_stats.h. Errors: unsupported as above;
+    // conflict when it has ended.
+    Result<std::vector<Figure>> stats(sdk::Caller& call, const std::string& key) const;
     struct Window {
         std::uint16_t rows = 0, columns = 0;
     };

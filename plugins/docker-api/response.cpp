@@ -86,7 +86,7 @@ Result<void> Response::begin(unsigned status, std::string_view type) {
 Result<void> Response::piece(std::string_view first, std::string_view second) {
     const std::size_t size = first.size() + second.size();
     if (size == 0) return {};  // an empty chunk would end the body
-    if (!request_.http11) return socket_.write({first, second});
+    if (taken_over_ || !request_.http11) return socket_.write({first, second});
     std::array<char, 20> chunk;
     char* const end = std::to_chars(chunk.data(), chunk.data() + 16, size, 16).ptr;
     std::copy_n("\r\n", 2, end);
@@ -101,6 +101,7 @@ Result<void> Response::end() {
 
 Result<void> Response::take_over(std::string_view type) {
     keep_alive_ = false;
+    taken_over_ = true;
     start_head(request_.upgrade ? 101 : 200);
     head_.append("Content-Type: ").append(type).append("\r\n");
     if (request_.upgrade) head_.append("Connection: Upgrade\r\nUpgrade: tcp\r\n");

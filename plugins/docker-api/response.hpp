@@ -44,6 +44,7 @@ private:
     std::string head_;
     bool started_ = false;
     bool keep_alive_;
+    bool taken_over_ = false;  // raw bytes follow, without chunks
 };
 
 }  // namespace davit::docker_api

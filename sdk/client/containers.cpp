@@ -86,6 +86,16 @@ Result<boost::json::value> prune_containers(Client& client, const std::string& f
     return client.call_json({"POST", "/containers/prune", Query().text("filters", filters)});
 }
 
+Result<boost::json::value> update_container(Client& client, const std::string& id,
+                                            std::string body) {
+    return client.call_json({"POST", path_of(id, "update"), {}, std::move(body)});
+}
+
+Result<boost::json::value> container_stats(Client& client, const std::string& id) {
+    return client.call_json(
+        {"GET", path_of(id, "stats"), Query().add("stream", "0").add("one-shot", "1")});
+}
+
 Result<void> kill_container(Client& client, const std::string& id, const std::string& signal) {
     TRY(client.call({"POST", path_of(id, "kill"), Query().text("signal", signal)}));
     return {};

@@ -77,6 +77,11 @@ Result<void> rename_container(Client& client, const std::string& id, const std::
 Result<boost::json::value> top_container(Client& client, const std::string& id,
                                          const std::string& options);
 Result<boost::json::value> prune_containers(Client& client, const std::string& filters);
+// `body`: limits and RestartPolicy; answers with warnings.
+Result<boost::json::value> update_container(Client& client, const std::string& id,
+                                            std::string body);
+// One sample, as it is now.
+Result<boost::json::value> container_stats(Client& client, const std::string& id);
 Result<void> kill_container(Client& client, const std::string& id, const std::string& signal);
 Result<void> remove_container(Client& client, const std::string& id, const RemoveContainer& how);
 Result<void> resize_container(Client& client, const std::string& id, TerminalSize size);

@@ -27,6 +27,7 @@ HostConfig.Isolation HostConfig.CpuShares HostConfig.Memory HostConfig.NanoCpus
 HostConfig.CpuPeriod HostConfig.CpuQuota HostConfig.CpusetCpus HostConfig.CpusetMems
 HostConfig.Devices HostConfig.MemoryReservation HostConfig.MemorySwap
 HostConfig.MemorySwappiness HostConfig.OomKillDisable HostConfig.PidsLimit HostConfig.Ulimits
+HostConfig.BlkioWeight HostConfig.DeviceCgroupRules Config.Healthcheck
 HostConfig.MaskedPaths HostConfig.ReadonlyPaths Mounts NetworkSettings.Ports
 NetworkSettings.HairpinMode NetworkSettings.IPPrefixLen
 """.split()
@@ -41,6 +42,10 @@ CONTAINERS = {
                             "--ulimit", "nofile=64:128", "--group-add", "7", APP, "-c", "exit 3"]),
     "limits": (["-m", "64m", "--cpus", "0.5", "--pids-limit", "50", "--cpu-shares", "200",
                 "--memory-reservation", "32m", "--oom-score-adj", "100", BUSYBOX, "true"]),
+    "a policy and a check": (["--restart", "on-failure:3", "--health-cmd", "true", "--health-interval",
+                             "7s", "--health-retries", "2", BUSYBOX, "true"]),
+    "more limits": (["--cpuset-cpus", "0", "--device-cgroup-rule",
+                     "c 1:11 r", "--ipc", "shareable", "--stop-signal", "USR1", BUSYBOX, "true"]),
     "no network": (["--network", "none", BUSYBOX, "true"]),
     "a terminal": (["-t", "-i", BUSYBOX, "true"]),
 }

@@ -45,7 +45,8 @@ Result<void> enter_namespaces(const Package& package, const Fd& sync) {
             return os_error("become root of the user namespace");
     }
     for (const JoinSpec& join : TRY(package.spec().list(package->joins)))
-        TRY(sdk::join_namespaces(TRY(package.fd(join.fd)), join.kind));
+        if (join.kind != CLONE_NEWPID)  // that one we were born into
+            TRY(sdk::join_namespaces(TRY(package.fd(join.fd)), join.kind));
     // Only now: the root of the new cgroup namespace is where this process is, which is the
     // container's group.
     if ((package->namespaces & CLONE_NEWCGROUP) != 0) TRY(sdk::leave_namespaces(CLONE_NEWCGROUP));

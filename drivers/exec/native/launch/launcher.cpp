@@ -17,6 +17,7 @@
 #include <unistd.h>
 #include <csignal>
 #include <ctime>
+#include <fstream>
 #include <memory>
 #include <optional>
 
@@ -158,6 +159,9 @@ private:
         if (package.has(kSession) && (package->namespaces & CLONE_NEWPID) != 0)
             TRY(sdk::join_namespaces(TRY(package.fd(package->target)),
                                      CLONE_NEWPID));  // for the child only
+        for (const JoinSpec& join : TRY(package.spec().list(package->joins)))
+            if (join.kind == CLONE_NEWPID)  // of another container, likewise
+                TRY(sdk::join_namespaces(TRY(package.fd(join.fd)), CLONE_NEWPID));
         const int group =
             package->group_birthplace == kNoFd ? -1 : TRY(package.fd(package->group_birthplace));
         sdk::Cloned child = TRY(sdk::clone_process(static_cast<std::uint64_t>(made), group));
@@ -267,10 +271,19 @@ private:
             for (int attempt = 0;
                  attempt < kRemoveTries && ::rmdir(path.c_str()) != 0 && errno == EBUSY;
                  ++attempt) {
+                // Without a pid namespace of its own nothing else ends what the program left.
+                if (!record_.own_pids) kill_group(path);
                 const timespec time{0, kRemovePause};
                 ::nanosleep(&time, nullptr);
             }
         groups_.clear();
+    }
+
+    static void kill_group(const std::string& path) {
+        std::ifstream list(path + "/cgroup.procs");
+        for (pid_t pid = 0; list >> pid;)
+            if (auto process = open_pidfd(pid))
+                static_cast<void>(send_signal(process->get(), SIGKILL));
     }
 
     void remove_file(const char* name) {
