@@ -123,6 +123,17 @@ Result<bool> RegistryBench::push(const std::string& content, const std::string& 
     return TRY(Caller().ask(table_->push_blob, instance_, request)).existed != 0;
 }
 
+Result<bool> RegistryBench::ask_for(const std::string& digest, std::uint64_t bytes,
+                                    const std::string& mount_from) const {
+    auto request = sized<davit_registry_push_blob>();
+    request.repository = where();
+    request.digest = str(digest);
+    request.bytes = bytes;
+    request.source_fd = -1;
+    request.mount_from = str(mount_from);
+    return TRY(Caller().ask(table_->push_blob, instance_, request)).existed != 0;
+}
+
 Result<void> RegistryBench::push_manifest(const std::string& reference,
                                           const std::string& media_type,
                                           const std::string& content) const {

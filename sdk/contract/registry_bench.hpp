@@ -55,6 +55,9 @@ public:
     // True: it was there already.
     Result<bool> push(const std::string& content, const std::string& digest,
                       const std::string& mount_from = "") const;
+    // Asks without sending anything; true: it is there, or was mounted.
+    Result<bool> ask_for(const std::string& digest, std::uint64_t bytes,
+                         const std::string& mount_from = "") const;
     Result<void> push_manifest(const std::string& reference, const std::string& media_type,
                                const std::string& content) const;
     Result<std::vector<std::string>> tags() const;

@@ -71,6 +71,18 @@ void a_mount_that_cannot_be_becomes_an_upload(RegistryBench& bench) {
     EXPECT_EQ(bench.fetch_text(digest_of("alone")).value_or(""), "alone");
 }
 
+void a_blob_that_is_only_asked_for_is_found_or_mounted_and_never_sent(RegistryBench& bench) {
+    const std::string first = bench.repository;
+    ASSERT_TRUE(succeeds(bench.push("asked", digest_of("asked"))));
+    EXPECT_TRUE(succeeds(bench.ask_for(digest_of("asked"), 5)));
+    EXPECT_TRUE(fails_as(bench.ask_for(kNowhere, 5), Code::not_found));
+    bench.repository = first + "/asked";
+    EXPECT_TRUE(fails_as(bench.ask_for(digest_of("asked"), 5), Code::not_found));
+    EXPECT_TRUE(fails_as(bench.ask_for(kNowhere, 5, first), Code::not_found));
+    EXPECT_TRUE(succeeds(bench.ask_for(digest_of("asked"), 5, first)));
+    EXPECT_EQ(bench.fetch_text(digest_of("asked")).value_or(""), "asked");
+}
+
 void a_blob_with_the_wrong_digest_is_corrupt_and_not_kept(RegistryBench& bench) {
     EXPECT_TRUE(fails_as(bench.push("something else", kNowhere), Code::corrupt));
     EXPECT_TRUE(fails_as(bench.fetch_text(kNowhere), Code::not_found));
@@ -332,6 +344,7 @@ std::vector<RegistryCase> registry_cases() {
         CASE(a_blob_that_is_there_is_not_read_again),
         CASE(a_blob_of_another_repository_is_mounted),
         CASE(a_mount_that_cannot_be_becomes_an_upload),
+        CASE(a_blob_that_is_only_asked_for_is_found_or_mounted_and_never_sent),
         CASE(a_blob_with_the_wrong_digest_is_corrupt_and_not_kept),
         CASE(fetch_of_an_unknown_blob_is_not_found_and_writes_nothing),
         CASE(fetch_goes_on_from_an_offset),

@@ -39,10 +39,26 @@ Result<std::string> begin(Session& session, const Blob& blob) {
     return location_of(session, response, blob);
 }
 
+// Without anything to send: an upload that is begun all the same is taken back. A registry that
+// does not know how forgets it by itself.
+Result<bool> only_mount(Session& session, const Blob& blob) {
+    const auto missing = [&] {
+        return fail(Code::not_found, blob.what, ": the registry has no ", blob.digest);
+    };
+    if (blob.mount_from.empty()) return missing();
+    Request erase;
+    erase.method = "DELETE";
+    erase.url = TRY(begin(session, blob));
+    if (erase.url.empty()) return true;
+    TRY(session.send(erase));
+    return missing();
+}
+
 }  // namespace
 
 Result<bool> push_blob(Session& session, const Blob& blob) {
     if (TRY(has_blob(session, blob))) return true;
+    if (blob.source_fd < 0) return only_mount(session, blob);
     const std::string place = TRY(begin(session, blob));
     if (place.empty()) return true;
 

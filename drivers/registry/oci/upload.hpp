@@ -15,13 +15,14 @@ struct Blob {
     std::string repository;
     std::string digest;
     std::uint64_t bytes = 0;
-    int source_fd = -1;
+    int source_fd = -1;      // -1: there is nothing to send, the registry is only asked
     std::string mount_from;  // empty: nothing to mount
     std::string what;        // for errors: "push docker.io/a/b"
 };
 
 // True: the registry had it or mounted it, and nothing was read from the source.
-// Errors: denied; no_space; unavailable; corrupt when the registry disagrees about the digest.
+// Errors: denied; no_space; unavailable; corrupt when the registry disagrees about the digest;
+// not_found when it is only asked and has not got it.
 Result<bool> push_blob(Session& session, const Blob& blob);
 
 }  // namespace davit::oci

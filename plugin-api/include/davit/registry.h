@@ -58,7 +58,7 @@ typedef struct davit_registry_fetched {
 
 typedef struct davit_registry_push_blob {
     uint32_t size;
-    int32_t source_fd;        /* read to its end. Borrowed */
+    int32_t source_fd;        /* read to its end. Borrowed. -1: nothing is sent, the registry is only asked */
     davit_repository repository;
     davit_str digest;
     uint64_t bytes;
@@ -121,7 +121,8 @@ typedef struct davit_registry {
     davit_status (*fetch)(davit_instance *self, const davit_call *call, const davit_registry_fetch *req,
                           davit_registry_fetched *out);
 
-    /* Errors: DENIED; NO_SPACE; UNAVAILABLE; CORRUPT when the registry disagrees about the digest.         [any] */
+    /* Errors: DENIED; NO_SPACE; UNAVAILABLE; CORRUPT when the registry disagrees about the digest; without a source
+     * NOT_FOUND when the registry neither has the blob nor mounts it.                                      [any] */
     davit_status (*push_blob)(davit_instance *self, const davit_call *call, const davit_registry_push_blob *req,
                               davit_registry_pushed *out);
     davit_status (*push_manifest)(davit_instance *self, const davit_call *call,
