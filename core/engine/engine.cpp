@@ -44,9 +44,12 @@ Engine::Engine(Config config, Log log, DataRoot roots)
       log_(std::move(log)),
       roots_(std::move(roots)),
       started_ns_(now_ns()) {
+    add_commit_operations(job_operations_, query_operations_);
     add_container_operations(job_operations_, query_operations_);
+    add_disk_operations(query_operations_);
     add_exec_operations(job_operations_, query_operations_);
     add_image_operations(job_operations_, query_operations_);
+    add_image_transfers(job_operations_);
     add_life_operations(job_operations_, query_operations_);
     add_network_operations(job_operations_, query_operations_);
     add_copy_operations(job_operations_, query_operations_);
@@ -78,6 +81,7 @@ Result<void> Engine::open_parts() {
     watcher_ = TRY(run::Watcher::create(*pool_));
     images_ = std::make_unique<image::ImageStore>(
         *graph_, TRY(image::ContentStore::open(roots_.data())),
+        TRY(image::ArchiveLogs::open(roots_.data())),
         [this](const std::string& instance) { return storage(instance); });
     networks_ = TRY(network::Networks::open(*graph_, network_settings()));
     TRY(recover_storage(TRY(roots_.enter_boot())));

@@ -1,17 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/engine/engine.hpp"
+#include "core/engine/image_arguments.hpp"
 #include "core/engine/image_events.hpp"
 #include "core/image/image_history.hpp"
 #include "core/image/image_json.hpp"
 #include "core/image/image_prune.hpp"
 #include "core/image/pull.hpp"
 #include "core/job/filters.hpp"
+#include "sdk/base/json.hpp"
 
 #include <boost/json.hpp>
 
 #include <utility>
 
 namespace davit::engine {
+
+Result<std::optional<image::Platform>> platform_of(const job::Job& job) {
+    const std::string text = job.argument("platform");
+    if (text.empty()) return std::optional<image::Platform>();
+    if (!text.starts_with('{')) return std::optional(TRY(image::Platform::parse(text)));
+    const auto object = TRY(json::parse_object(text, "platform"));
+    image::Platform platform{TRY(json::get_string(object, "os", "linux")),
+                             TRY(json::get_string(object, "architecture", "")),
+                             TRY(json::get_string(object, "variant", ""))};
+    if (platform.architecture.empty())
+        return fail(Code::invalid, "read platform: it names no architecture");
+    return std::optional(std::move(platform));
+}
+
+boost::json::object progress_line(const image::PullProgress& progress) {
+    boost::json::object line{{"status", progress.status}};
+    if (!progress.id.empty()) line["id"] = progress.id;
+    line["progressDetail"] = boost::json::object();
+    if (progress.total > 0)
+        line["progressDetail"] =
+            boost::json::object{{"current", progress.current}, {"total", progress.total}};
+    return line;
+}
 
 namespace {
 
@@ -26,24 +51,6 @@ Result<Reference> reference_of(const Job& job) {
     const std::string tag = job.argument("tag");
     if (!tag.empty()) text += (tag.find(':') != std::string::npos ? "@" : ":") + tag;
     return TRY(Reference::parse(text)).with_latest();
-}
-
-// "linux/arm64/v8", or JSON of newer clients.
-Result<std::optional<image::Platform>> platform_of(const Job& job) {
-    const std::string text = job.argument("platform");
-    if (text.empty()) return std::optional<image::Platform>();
-    return std::optional<image::Platform>(TRY(image::Platform::parse(text)));
-}
-
-bj::object progress_line(const image::PullProgress& progress) {
-    bj::object line{{"status", progress.status}};
-    if (!progress.id.empty()) line["id"] = progress.id;
-    if (progress.total > 0)
-        line["progressDetail"] =
-            bj::object{{"current", progress.current}, {"total", progress.total}};
-    else
-        line["progressDetail"] = bj::object();
-    return line;
 }
 
 Result<void> pull(Engine& engine, Job& job) {

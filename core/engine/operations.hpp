@@ -20,9 +20,12 @@ using Operation = std::function<Result<void>(Engine&, job::Job&)>;
 using Operations = std::map<std::string_view, Operation>;
 
 // Each noun adds its own.
+void add_commit_operations(Operations& jobs, Operations& queries);
 void add_container_operations(Operations& jobs, Operations& queries);
+void add_disk_operations(Operations& queries);
 void add_exec_operations(Operations& jobs, Operations& queries);
 void add_image_operations(Operations& jobs, Operations& queries);
+void add_image_transfers(Operations& jobs);
 void add_life_operations(Operations& jobs, Operations& queries);
 void add_network_operations(Operations& jobs, Operations& queries);
 void add_copy_operations(Operations& jobs, Operations& queries);

@@ -4,6 +4,7 @@
 // hashes. One owner.
 #pragma once
 
+#include "core/image/layer_source.hpp"
 #include "core/image/manifest.hpp"
 #include "core/plugin/registry.hpp"
 #include "sdk/base/fd.hpp"
@@ -18,18 +19,15 @@ struct Origin {
     plugin::Repository repository;
 };
 
-class Download {
+class Download final : public LayerSource {
 public:
     // `wanted.bytes` is where the blob ends. `cancel` stops the driver's call.
     static Result<std::unique_ptr<Download>> start(const Origin& origin, const Descriptor& wanted,
                                                    std::shared_ptr<Cancel> cancel);
-    ~Download();  // stops reading, waits for the thread
-    Download(const Download&) = delete;
+    ~Download() override;  // stops reading, waits for the thread
 
-    int source() const { return source_.get(); }
-    // Stops reading and says how it went. A reader that stopped early is an error here: its own
-    // reason counts more.
-    Result<void> finish();
+    int source() const override { return source_.get(); }
+    Result<void> finish() override;
 
 private:
     Download(Origin origin, Descriptor wanted, std::shared_ptr<Cancel> cancel)

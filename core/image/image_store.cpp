@@ -23,9 +23,11 @@ Error no_such_image(std::string_view name) {
 
 }  // namespace
 
-ImageStore::ImageStore(store::Database& database, ContentStore content, FindStorage find_storage)
+ImageStore::ImageStore(store::Database& database, ContentStore content, ArchiveLogs logs,
+                       FindStorage find_storage)
     : database_(database),
       content_(std::move(content)),
+      logs_(std::move(logs)),
       find_storage_(std::move(find_storage)),
       syncer_(std::make_unique<Syncer>(
           [this](const plugin::Storage& storage) { return sync_now(storage); })) {}
@@ -172,12 +174,17 @@ Result<std::string> ImageStore::manifest(const std::string& id) {
     return content_.get(TRY(Digest::parse(*digest)));
 }
 
-Result<std::string> ImageStore::storage_driver(const std::string& id) {
+Result<std::string> ImageStore::instance_of(const std::string& id) {
     std::string instance;
     TRY(database_.session().each(
         "SELECT s.instance FROM images i JOIN layer_instances s ON s.layer = i.top_layer "
         "WHERE i.id = ? ORDER BY s.instance LIMIT 1",
         [&](const store::Row& row) { instance = row.text(0); }, id));
+    return instance;
+}
+
+Result<std::string> ImageStore::storage_driver(const std::string& id) {
+    const std::string instance = TRY(instance_of(id));
     if (instance.empty()) return std::string();
     return TRY(find_storage_(instance)).driver();
 }

@@ -4,7 +4,9 @@
 // queries. Thread-safe.
 #pragma once
 
+#include "core/image/archive_logs.hpp"
 #include "core/image/content_store.hpp"
+#include "core/image/layer_archive.hpp"
 #include "core/image/layer_table.hpp"
 #include "core/image/manifest.hpp"
 #include "core/image/reference.hpp"
@@ -35,18 +37,31 @@ struct ImageRecord {
 
 struct NewLayer {
     Digest chain_id, diff_id;
-    Descriptor blob;
+    std::optional<Descriptor> blob;  // none: made here, or out of an archive of the plain files
     LayerFacts facts;
 };
 
+// What the name of a pull led to.
+struct Pulled {
+    std::string repository;  // "docker.io/library/nginx"
+    Digest digest;
+};
+
 struct NewImage {
-    std::string config;  // the documents themselves
-    std::string manifest, manifest_type;
-    std::string index, index_type;  // empty when the reference named the manifest
-    Digest pulled_as;               // the digest that the reference resolved to
-    Reference reference;
-    std::string instance, origin;  // storage instance; repository that it came from
-    std::vector<NewLayer> layers;
+    std::string config;                             // the documents themselves
+    std::string manifest = {}, manifest_type = {};  // empty for an image made here
+    std::string index = {}, index_type = {};        // empty when the reference named the manifest
+    std::optional<Pulled> pulled = {};
+    std::vector<Reference> names = {};  // tags that lead to it from now on
+    std::string parent = {};            // of an image made here
+    std::string instance = {};          // of storage
+    std::vector<NewLayer> layers = {};
+};
+
+// A compressed form of a layer that a registry has or had.
+struct KnownBlob {
+    Descriptor blob;
+    std::string origin;  // "docker.io/library/nginx"
 };
 
 struct Removed {
@@ -65,7 +80,8 @@ class ImageStore {
 public:
     using FindStorage = std::function<Result<plugin::Storage>(const std::string& instance)>;
 
-    ImageStore(store::Database& database, ContentStore content, FindStorage find_storage);
+    ImageStore(store::Database& database, ContentStore content, ArchiveLogs logs,
+               FindStorage find_storage);
     ~ImageStore();  // waits for syncs under way
 
     // The image that a user names: full or short ID, tag, digest. Errors: not_found "No such image:
@@ -93,6 +109,9 @@ public:
     // Errors: conflict, in Docker's words.
     Result<Removed> remove(std::string_view name, RemoveOptions options);
 
+    // In all layers, those that images share once.
+    Result<std::uint64_t> layer_bytes();
+
     // Removes layers that no image and no container uses any more. After containers were removed,
     // and at start.
     Result<void> collect();
@@ -104,18 +123,32 @@ public:
     // them: these are named in the answer.
     enum class Boot { same, unclean };
     Result<std::vector<std::string>> settle_unsynced(Boot boot);
-    // Documents that no image names, left by a crash.
+    // Documents that no image names and logs that no layer has, left by a crash.
     Result<void> sweep_content();
 
-    // ---- for pull ----
+    // ---- for save and push ----
+    // While it lives none of the image's layers is removed.
+    Result<std::unique_ptr<LayerTable::Lease>> lease(const std::string& id);
+    // Errors: not_found for a layer whose archive cannot be made again.
+    Result<LayerArchive> layer_archive(const std::string& chain_id, const Digest& diff_id);
+    Result<std::string> manifest_type(const Digest& manifest);
+    Result<std::vector<KnownBlob>> layer_blobs(const std::string& chain_id);
+    Result<void> remember_blob(const std::string& chain_id, const Descriptor& blob,
+                               const std::string& origin);
+    Result<void> add_digest(const std::string& repository, const Digest& digest,
+                            const std::string& id);
+
+    // ---- for pull, load, import and commit ----
     LayerTable& layers() { return layers_; }
+    const ArchiveLogs& logs() const { return logs_; }
     // What is known of a layer that lies committed in the instance.
     Result<std::optional<LayerFacts>> find_layer(const std::string& instance, const Digest& layer);
     // Makes image, manifests, layers and names visible at once. Answers whether the name led
     // elsewhere before.
     Result<bool> add(const NewImage& image);
     // Takes committed layers back that no record names and nobody else counts on, highest first.
-    void give_up(const plugin::Storage& storage, const std::vector<Digest>& chain);
+    void give_up(const plugin::Storage& storage, const std::vector<Digest>& chain,
+                 const std::vector<Digest>& diff_ids);
     // Syncs in the background and marks the instance's layers.
     void sync_later(const plugin::Storage& storage);
 
@@ -129,10 +162,14 @@ private:
                              const std::string& id);
     Result<void> remove_layers(const std::unique_lock<std::mutex>& removal, Removed& removed);
     Result<void> remove_image(const std::string& id);
+    Result<void> forget_layer(const std::string& instance, const std::string& chain_id);
+    Result<void> drop_log(const Digest& diff_id);
+    Result<std::string> instance_of(const std::string& id);
     void sync_now(const plugin::Storage& storage);
 
     store::Database& database_;
     ContentStore content_;
+    ArchiveLogs logs_;
     FindStorage find_storage_;
     LayerTable layers_;
     std::unique_ptr<Syncer> syncer_;

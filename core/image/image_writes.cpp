@@ -31,12 +31,13 @@ Result<void> write_layers(Database::Session& session, const NewImage& image) {
             "INSERT INTO layer_instances (instance, layer, key, synced) VALUES (?, ?, ?, 0) "
             "ON CONFLICT DO NOTHING",
             image.instance, chain, chain));
+        if (!layer.blob) continue;
         TRY(
             session.run("INSERT INTO layer_blobs (layer, digest, bytes, media_type, origin) VALUES "
                         "(?, ?, ?, ?, ?) "
                         "ON CONFLICT DO NOTHING",
-                        chain, layer.blob.digest.text(), layer.blob.bytes, layer.blob.media_type,
-                        image.origin));
+                        chain, layer.blob->digest.text(), layer.blob->bytes, layer.blob->media_type,
+                        image.pulled ? image.pulled->repository : ""));
     }
     return {};
 }
@@ -58,10 +59,12 @@ Result<void> ImageStore::write_rows(Database::Session& session, const NewImage& 
     const ImageConfig config = TRY(parse_config(image.config));
     std::optional<std::string> top;
     if (!image.layers.empty()) top = image.layers.back().chain_id.text();
+    std::optional<std::string> parent;
+    if (!image.parent.empty()) parent = image.parent;
     TRY(
-        session.run("INSERT INTO images (id, created, added, top_layer) VALUES (?, ?, ?, ?) ON "
-                    "CONFLICT DO NOTHING",
-                    id, parse_time(config.created).value_or(0), now(), top));
+        session.run("INSERT INTO images (id, created, added, parent, top_layer) VALUES "
+                    "(?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                    id, parse_time(config.created).value_or(0), now(), parent, top));
     for (std::size_t i = 0; i < image.layers.size(); ++i)
         TRY(
             session.run("INSERT INTO image_layers (image, position, layer) VALUES (?, ?, ?) ON "
@@ -71,29 +74,36 @@ Result<void> ImageStore::write_rows(Database::Session& session, const NewImage& 
     return write_manifest(session, id, image.index, image.index_type);
 }
 
+// Answers whether one of them led elsewhere, or nowhere.
 Result<bool> ImageStore::point_names(Database::Session& session, const NewImage& image,
                                      const std::string& id) {
-    const std::string repository = image.reference.repository();
-    const std::string digest = image.pulled_as.text();
-    bool same = false;
-    TRY(session.each(
-        "SELECT 1 FROM image_digests WHERE repository = ? AND digest = ? AND image = ?",
-        [&](const Row&) { same = true; }, repository, digest, id));
-    TRY(
-        session.run("INSERT INTO image_digests (repository, digest, image) VALUES (?, ?, ?) "
-                    "ON CONFLICT (repository, digest) DO UPDATE SET image = excluded.image",
-                    repository, digest, id));
-    if (image.reference.digest())
-        return !same;  // a name with a digest makes no tag, in Docker neither
-    same = false;
-    TRY(session.each(
-        "SELECT 1 FROM image_names WHERE repository = ? AND tag = ? AND image = ?",
-        [&](const Row&) { same = true; }, repository, *image.reference.tag(), id));
-    TRY(
-        session.run("INSERT INTO image_names (repository, tag, image, updated) VALUES (?, ?, ?, 0) "
-                    "ON CONFLICT (repository, tag) DO UPDATE SET image = excluded.image",
-                    repository, *image.reference.tag(), id));
-    return !same;
+    bool changed = false;
+    const auto leads_here = [&](bool& same) { return [&same](const Row&) { same = true; }; };
+    if (image.pulled) {
+        bool same = false;
+        TRY(session.each(
+            "SELECT 1 FROM image_digests WHERE repository = ? AND digest = ? AND image = ?",
+            leads_here(same), image.pulled->repository, image.pulled->digest.text(), id));
+        TRY(
+            session.run("INSERT INTO image_digests (repository, digest, image) VALUES (?, ?, ?) "
+                        "ON CONFLICT (repository, digest) DO UPDATE SET image = excluded.image",
+                        image.pulled->repository, image.pulled->digest.text(), id));
+        changed = !same && image.names.empty();  // a name with a digest makes no tag
+    }
+    // Pulled names are not "tagged" here, in Docker neither.
+    const std::int64_t updated = image.pulled ? 0 : now();
+    for (const Reference& name : image.names) {
+        bool same = false;
+        TRY(session.each("SELECT 1 FROM image_names WHERE repository = ? AND tag = ? AND image = ?",
+                         leads_here(same), name.repository(), *name.tag(), id));
+        TRY(
+            session.run("INSERT INTO image_names (repository, tag, image, updated) VALUES "
+                        "(?, ?, ?, ?) "
+                        "ON CONFLICT (repository, tag) DO UPDATE SET image = excluded.image",
+                        name.repository(), *name.tag(), id, updated));
+        changed |= !same;
+    }
+    return changed;
 }
 
 // Documents first: a row never names what is not there. What a failure leaves is swept at the next
@@ -122,16 +132,27 @@ Result<void> ImageStore::tag(const std::string& id, const Reference& name) {
         named.repository(), *named.tag(), id, now());
 }
 
-void ImageStore::give_up(const plugin::Storage& storage, const std::vector<Digest>& chain) {
+void ImageStore::give_up(const plugin::Storage& storage, const std::vector<Digest>& chain,
+                         const std::vector<Digest>& diff_ids) {
     const auto removal = layers_.removal_lock();
-    for (auto layer = chain.rbegin(); layer != chain.rend(); ++layer) {
-        if (layers_.leased(storage.instance(), *layer)) continue;
-        const auto known = find_layer(storage.instance(), *layer);
+    for (std::size_t i = chain.size(); i-- > 0;) {
+        if (layers_.leased(storage.instance(), chain[i])) continue;
+        const auto known = find_layer(storage.instance(), chain[i]);
         if (!known || *known) continue;
-        // What fails here is found by `retain` at the next start: no record names it.
+        // What fails here is found at the next start: no record names it.
         sdk::Caller call;
-        (void)storage.remove(call, layer->text());
+        (void)storage.remove(call, chain[i].text());
+        (void)drop_log(diff_ids[i]);
     }
+}
+
+// Unless a layer of that content is left.
+Result<void> ImageStore::drop_log(const Digest& diff_id) {
+    bool used = false;
+    TRY(database_.session().each(
+        "SELECT 1 FROM layers WHERE diff_id = ? LIMIT 1", [&](const Row&) { used = true; },
+        diff_id.text()));
+    return used ? Result<void>() : logs_.remove(diff_id);
 }
 
 void ImageStore::sync_later(const plugin::Storage& storage) { syncer_->request(storage); }
@@ -153,6 +174,25 @@ void ImageStore::sync_now(const plugin::Storage& storage) {
                 storage.instance(), layer))
             return;
     (void)transaction->commit();  // as above
+}
+
+// The records, and the log. They go first: what is left after a crash is found by `retain`.
+Result<void> ImageStore::forget_layer(const std::string& instance, const std::string& chain_id) {
+    std::string diff_id;
+    {
+        auto transaction = TRY(database_.begin());
+        TRY(transaction.each(
+            "SELECT diff_id FROM layers WHERE chain_id = ?",
+            [&](const Row& row) { diff_id = row.text(0); }, chain_id));
+        TRY(transaction.run("DELETE FROM layer_instances WHERE instance = ? AND layer = ?",
+                            instance, chain_id));
+        TRY(
+            transaction.run("DELETE FROM layers WHERE chain_id = ? AND NOT EXISTS "
+                            "(SELECT 1 FROM layer_instances i WHERE i.layer = chain_id)",
+                            chain_id));
+        TRY(transaction.commit());
+    }
+    return drop_log(TRY(Digest::parse(diff_id)));
 }
 
 // Highest first: each removal may free the layer below.
@@ -183,15 +223,7 @@ Result<void> ImageStore::remove_layers(const std::unique_lock<std::mutex>&, Remo
         for (const Victim& victim : victims) {
             const auto storage =
                 TRY(find_storage_(victim.instance).context("remove layer ", victim.layer));
-            // The record goes first: what is left after a crash is found by `retain`.
-            auto transaction = TRY(database_.begin());
-            TRY(transaction.run("DELETE FROM layer_instances WHERE instance = ? AND layer = ?",
-                                victim.instance, victim.layer));
-            TRY(
-                transaction.run("DELETE FROM layers WHERE chain_id = ? AND NOT EXISTS "
-                                "(SELECT 1 FROM layer_instances i WHERE i.layer = chain_id)",
-                                victim.layer));
-            TRY(transaction.commit());
+            TRY(forget_layer(victim.instance, victim.layer));
             sdk::Caller call;
             TRY(storage.remove(call, victim.key).context("remove layer ", victim.layer));
             removed.layers.push_back(victim.layer);
@@ -213,6 +245,10 @@ Result<void> ImageStore::sweep_content() {
     TRY(database_.session().each("SELECT id FROM images UNION SELECT digest FROM manifests", use));
     for (const Digest& digest : TRY(content_.list()))
         if (!used.contains(digest.text())) TRY(content_.remove(digest));
+    used.clear();
+    TRY(database_.session().each("SELECT DISTINCT diff_id FROM layers", use));
+    for (const Digest& diff_id : TRY(logs_.list()))
+        if (!used.contains(diff_id.text())) TRY(logs_.remove(diff_id));
     return {};
 }
 

@@ -16,7 +16,9 @@ namespace {
 // disk.
 constexpr std::size_t kDownloadsAtOnce = 3;
 
-Result<std::string> new_key() {
+}  // namespace
+
+Result<std::string> new_layer_key() {
     std::uint64_t number = 0;
     if (::getrandom(&number, sizeof number, 0) != sizeof number) return os_error("choose a key");
     char text[24];
@@ -24,12 +26,10 @@ Result<std::string> new_key() {
     return std::string(text);
 }
 
-}  // namespace
-
-LayerPull::LayerPull(LayerTable& table,
+LayerPull::LayerPull(LayerTable& table, const ArchiveLogs& logs,
                      std::function<Result<std::optional<LayerFacts>>(const Digest&)> find,
                      Settings settings, const std::vector<Wanted>& layers)
-    : table_(table), find_(std::move(find)), settings_(std::move(settings)) {
+    : table_(table), logs_(logs), find_(std::move(find)), settings_(std::move(settings)) {
     for (const Wanted& wanted : layers) {
         Layer layer{.wanted = wanted};
         layers_.push_back(std::move(layer));
@@ -40,7 +40,7 @@ Result<std::vector<LayerFacts>> LayerPull::run() {
     std::size_t missing = 0;
     for (Layer& layer : layers_) {
         const auto there = TRY(find_(layer.wanted.chain_id));
-        settings_.progress(layer.wanted.blob, there ? "Already exists" : "Pulling fs layer", 0);
+        settings_.progress(layer.wanted, there ? "Already exists" : "Pulling fs layer", 0);
         if (there) {
             layer.state = State::done;
             layer.facts = *there;
@@ -110,7 +110,7 @@ Result<void> LayerPull::make(std::size_t position) {
             const std::lock_guard lock(mutex_);
             layer.turn.reset();
             layer.state = State::done;
-            settings_.progress(layer.wanted.blob, "Pull complete", 0);
+            settings_.progress(layer.wanted, "Pull complete", 0);
             return {};
         }
     }
@@ -123,7 +123,7 @@ Result<void> LayerPull::make(std::size_t position) {
 
 Result<void> LayerPull::prepare_and_unpack(Layer& layer, const std::string& parent) {
     sdk::Caller call(settings_.stop);
-    const std::string key = TRY(new_key());
+    const std::string key = TRY(new_layer_key());
     const auto prepared = TRY(settings_.storage.prepare(call, key, parent));
     layer.key = key;
     // Volatile: until the layer's row says "synced" a power loss takes it back anyway (seams rule
@@ -149,29 +149,31 @@ Result<void> LayerPull::prepare_and_unpack(Layer& layer, const std::string& pare
 // The registry's reason counts more than the unpacker's, which only saw the stream end; unless it
 // was the unpacker who stopped reading.
 Result<UnpackResult> LayerPull::stream(Layer& layer, Fd mount, View view) {
-    auto download = TRY(Download::start(settings_.origin, layer.wanted.blob, settings_.stop));
+    auto source = TRY(settings_.open(static_cast<std::size_t>(&layer - layers_.data())));
+    layer.log = TRY(logs_.create());
     auto unpacked = unpack_layer({.program = settings_.unpacker,
                                   .mount = std::move(mount),
                                   .view = view,
-                                  .source = download->source(),
+                                  .source = source->source(),
+                                  .log = layer.log.get(),
                                   .source_bytes = layer.wanted.blob.bytes,
                                   .cancel = settings_.stop,
                                   .progress = [&](std::uint64_t read) {
-                                      settings_.progress(layer.wanted.blob, "Downloading", read);
+                                      settings_.progress(layer.wanted, "Downloading", read);
                                   }});
-    const auto fetched = download->finish();
+    const auto fetched = source->finish();
     if (unpacked && unpacked->needs_parent) return unpacked;
     if (!fetched && (unpacked || fetched.error().code != Code::invalid)) return fetched.error();
-    if (unpacked) settings_.progress(layer.wanted.blob, "Download complete", 0);
+    if (unpacked) settings_.progress(layer.wanted, "Download complete", 0);
     return unpacked;
 }
 
 Result<void> LayerPull::check(const Layer& layer, const UnpackResult& unpacked) const {
-    if (unpacked.blob_bytes != layer.wanted.blob.bytes)
+    if (layer.wanted.has_blob && unpacked.blob_bytes != layer.wanted.blob.bytes)
         return fail(Code::corrupt, "verify: the registry sent ",
                     std::to_string(unpacked.blob_bytes), " bytes, its manifest names ",
                     std::to_string(layer.wanted.blob.bytes));
-    if (unpacked.blob != layer.wanted.blob.digest)
+    if (layer.wanted.has_blob && unpacked.blob != layer.wanted.blob.digest)
         return fail(Code::corrupt, "verify: the registry sent ", unpacked.blob.text(),
                     ", its manifest names ", layer.wanted.blob.digest.text());
     if (unpacked.diff_id != layer.wanted.diff_id)
@@ -195,13 +197,15 @@ Result<void> LayerPull::commit(std::size_t position) {
     const std::string parent =
         rebased ? layers_[position - 1].wanted.chain_id.text() : std::string();
     sdk::Caller call(settings_.stop);
+    TRY(logs_.keep(layer.log.get(), layer.wanted.diff_id));
     TRY(settings_.storage.commit(call, layer.key, layer.wanted.chain_id.text(), parent)
             .context("commit layer ", layer.wanted.blob.digest.brief()));
     layer.key.clear();
+    layer.log.reset();
     table_.set_made(settings_.storage.instance(), layer.wanted.chain_id, layer.facts);
     layer.turn.reset();
     layer.state = State::done;
-    settings_.progress(layer.wanted.blob, "Pull complete", 0);
+    settings_.progress(layer.wanted, "Pull complete", 0);
     return {};
 }
 

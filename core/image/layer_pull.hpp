@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Makes the layers of one image that are missing in a storage instance: unpacked side by side where
-// the driver allows it, committed lowest first. One use; its threads end with `run`.
+// Makes the layers of one image that are missing in a storage instance, wherever their bytes come
+// from: unpacked side by side where the driver allows it, committed lowest first. One use; its
+// threads end with `run`.
 #pragma once
 
-#include "core/image/download.hpp"
 #include "core/image/image_store.hpp"
+#include "core/image/layer_source.hpp"
 #include "core/image/unpack.hpp"
 
 #include <condition_variable>
@@ -18,21 +19,23 @@ namespace davit::image {
 
 class LayerPull {
 public:
+    struct Wanted {
+        Descriptor blob;  // its media type and digest count where the source is a blob
+        Digest diff_id, chain_id;
+        bool has_blob = true;  // false: only the diff ID is known; `blob` names it, and the bytes
+    };
     struct Settings {
-        Origin origin;
+        // Opens the layer at this position; again when it turns out to need its parent.
+        std::function<Result<std::unique_ptr<LayerSource>>(std::size_t position)> open;
         plugin::Storage storage;
         std::string unpacker;
         std::shared_ptr<Cancel> stop;  // requested by this object too, when one layer fails
         // layer, words, bytes done
-        std::function<void(const Descriptor& layer, std::string_view status, std::uint64_t current)>
+        std::function<void(const Wanted& layer, std::string_view status, std::uint64_t current)>
             progress;
     };
-    struct Wanted {
-        Descriptor blob;
-        Digest diff_id, chain_id;
-    };
 
-    LayerPull(LayerTable& table,
+    LayerPull(LayerTable& table, const ArchiveLogs& logs,
               std::function<Result<std::optional<LayerFacts>>(const Digest&)> find,
               Settings settings, const std::vector<Wanted>& layers);
 
@@ -46,6 +49,7 @@ private:
         Wanted wanted;
         State state = State::waiting;
         std::string key;  // of the prepared layer; empty: there is none
+        Fd log;           // of its archive
         bool over_parent = false;
         std::optional<LayerTable::Turn> turn;
         LayerFacts facts;
@@ -63,6 +67,7 @@ private:
     void give_up(Error error);
 
     LayerTable& table_;
+    const ArchiveLogs& logs_;
     std::function<Result<std::optional<LayerFacts>>(const Digest&)> find_;
     Settings settings_;
     std::vector<Layer> layers_;
@@ -72,5 +77,8 @@ private:
     std::size_t next_ = 0;  // the lowest layer that is not committed
     std::optional<Error> error_;
 };
+
+// The key of a layer that is only being made: "new-" and 16 hex digits.
+Result<std::string> new_layer_key();
 
 }  // namespace davit::image

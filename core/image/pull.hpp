@@ -5,16 +5,10 @@
 #pragma once
 
 #include "core/image/image_store.hpp"
+#include "core/image/progress_lines.hpp"
 #include "core/plugin/registry.hpp"
 
 namespace davit::image {
-
-// One line of a pull's story, in Docker's words.
-struct PullProgress {
-    std::string id;                        // a layer's short ID, the tag, or empty
-    std::string status;                    // "Downloading", "Pull complete", …
-    std::uint64_t current = 0, total = 0;  // bytes; total 0: nothing to show
-};
 
 struct PullRequest {
     Reference reference;

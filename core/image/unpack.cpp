@@ -13,11 +13,11 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <optional>
+#include <span>
 #include <vector>
 
 namespace davit::image {
@@ -109,7 +109,7 @@ struct SpawnAttributes {
 };
 
 Result<Process> spawn(const UnpackRequest& request,
-                      const std::array<std::pair<int, int>, 4>& descriptors) {
+                      std::span<const std::pair<int, int>> descriptors) {
     SpawnActions actions;
     for (const auto& [from, to] : descriptors)
         ::posix_spawn_file_actions_adddup2(&actions.value, from, to);
@@ -352,10 +352,16 @@ Result<UnpackResult> unpack_layer(UnpackRequest request) {
     auto digest = TRY(make_pipe(Flow::from_unpacker));
     auto control = TRY(make_control());
     Fd mount = TRY(move_up(std::move(request.mount)));
-    auto process = TRY(spawn(request, {{{input.theirs.get(), STDIN_FILENO},
-                                        {mount.get(), unpack::kMountFd},
-                                        {control.theirs.get(), unpack::kControlFd},
-                                        {digest.theirs.get(), unpack::kDigestFd}}}));
+    std::vector<std::pair<int, int>> descriptors = {{input.theirs.get(), STDIN_FILENO},
+                                                    {mount.get(), unpack::kMountFd},
+                                                    {control.theirs.get(), unpack::kControlFd},
+                                                    {digest.theirs.get(), unpack::kDigestFd}};
+    Fd log;
+    if (request.log >= 0) {
+        log = TRY(move_up(Fd(::fcntl(request.log, F_DUPFD_CLOEXEC, 0))));
+        descriptors.emplace_back(log.get(), unpack::kLogFd);
+    }
+    auto process = TRY(spawn(request, descriptors));
     mount.reset();
     Feed feed(request, std::move(hash), root.st_dev, std::move(input), std::move(control),
               std::move(digest));

@@ -21,7 +21,8 @@ struct UnpackRequest {
     std::string program;  // davit-unpack's path
     Fd mount;             // the layer's detached mount, read-write
     View view = View::merged;
-    int source = -1;  // compressed bytes until the end of file; borrowed. A pipe or socket
+    int source = -1;  // compressed bytes until the end of file; borrowed. A pipe, socket or file
+    int log = -1;     // a file to write the archive log to; borrowed. -1: none is kept
     std::uint64_t source_bytes = UINT64_MAX;                 // more than these are refused
     std::shared_ptr<const Cancel> cancel;                    // may be null
     std::function<void(std::uint64_t compressed)> progress;  // bytes read so far; may be empty

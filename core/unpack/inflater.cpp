@@ -36,15 +36,16 @@ struct Inflater::Decoders {
     ~Decoders() { ZSTD_freeDCtx(zstd); }
 };
 
-Inflater::Inflater(Sha256 hash, std::unique_ptr<Decoders> decoders)
+Inflater::Inflater(Sha256 hash, std::unique_ptr<Decoders> decoders, std::optional<TarLog> log)
     : hash_(std::move(hash)),
       decoders_(std::move(decoders)),
+      log_(std::move(log)),
       input_(kInputBytes),
       output_(kStreamBytes) {}
 Inflater::Inflater(Inflater&&) noexcept = default;
 Inflater::~Inflater() = default;
 
-Result<Inflater> Inflater::create() {
+Result<Inflater> Inflater::create(std::optional<TarLog> log) {
     auto hash = TRY(Sha256::create());
     auto decoders = std::make_unique<Decoders>();
     if (decoders->zstd == nullptr) return fail(Code::internal, "start zstd decoder: out of memory");
@@ -52,7 +53,7 @@ Result<Inflater> Inflater::create() {
         ZSTD_DCtx_setParameter(decoders->zstd, ZSTD_d_windowLogMax, kZstdWindowLog);
     if (ZSTD_isError(set))
         return fail(Code::internal, "start zstd decoder: ", ZSTD_getErrorName(set));
-    return Inflater(std::move(hash), std::move(decoders));
+    return Inflater(std::move(hash), std::move(decoders), std::move(log));
 }
 
 Result<bool> Inflater::fill(int from) {
@@ -76,6 +77,7 @@ Result<void> Inflater::emit(int to, std::size_t bytes) {
         return fail(Code::invalid, "inflate layer: more than ", std::to_string(kRatioMax),
                     " times larger than its compressed form");
     hash_.add(std::span(output_.data(), bytes));
+    if (log_) TRY(log_->add({reinterpret_cast<const char*>(output_.data()), bytes}));
     for (std::size_t done = 0; done < bytes;) {
         const ssize_t put = ::write(to, output_.data() + done, bytes - done);
         if (put < 0 && errno == EINTR) continue;
@@ -98,6 +100,7 @@ Result<InflateResult> Inflater::run(int from, int to) {
     } else {
         TRY(run_plain(from, to));
     }
+    if (log_) TRY(log_->finish());
     return InflateResult{hash_.finish(), compressed_, bytes_};
 }
 

@@ -5,10 +5,12 @@
 // heap happens in `create`. One thread.
 #pragma once
 
+#include "core/unpack/tar_log.hpp"
 #include "sdk/base/digest.hpp"
 #include "sdk/base/result.hpp"
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace davit::unpack {
@@ -21,7 +23,8 @@ struct InflateResult {
 
 class Inflater {
 public:
-    static Result<Inflater> create();
+    // `log` hears of every byte of the archive.
+    static Result<Inflater> create(std::optional<TarLog> log = {});
     Inflater(Inflater&&) noexcept;
     ~Inflater();
 
@@ -32,7 +35,7 @@ public:
 
 private:
     struct Decoders;
-    Inflater(Sha256 hash, std::unique_ptr<Decoders> decoders);
+    Inflater(Sha256 hash, std::unique_ptr<Decoders> decoders, std::optional<TarLog> log);
     Result<bool> fill(int from);  // false at the end of the input
     Result<void> emit(int to, std::size_t bytes);
     Result<void> run_gzip(int from, int to);
@@ -41,6 +44,7 @@ private:
 
     Sha256 hash_;
     std::unique_ptr<Decoders> decoders_;
+    std::optional<TarLog> log_;
     std::vector<std::byte> input_;
     std::vector<std::byte> output_;
     std::size_t begin_ = 0;  // unread part of input_

@@ -31,7 +31,7 @@ std::optional<unpack::View> view_of(std::string_view word) {
 
 // Nothing that the daemon has open may reach the jail (rule R-11).
 Result<void> close_others() {
-    if (::close_range(unpack::kDigestFd + 1, ~0U, 0) != 0) return os_error("close descriptors");
+    if (::close_range(unpack::kLogFd + 1, ~0U, 0) != 0) return os_error("close descriptors");
     return {};
 }
 
@@ -51,7 +51,10 @@ Result<Stream> make_stream() {
 Result<int> run(unpack::View view) {
     TRY(close_others());
     unpack::Archive::warm_up();
-    auto inflater = TRY(unpack::Inflater::create());
+    const bool wants_log = ::fcntl(unpack::kLogFd, F_GETFD) >= 0;
+    std::optional<unpack::TarLog> log;
+    if (wants_log) log.emplace(TRY(unpack::TarLog::create(unpack::kLogFd)));
+    auto inflater = TRY(unpack::Inflater::create(std::move(log)));
     TRY(sdk::enter_detached_root(unpack::kMountFd));
     ::close(unpack::kMountFd);
     Stream stream = TRY(make_stream());
@@ -64,6 +67,7 @@ Result<int> run(unpack::View view) {
         ::_exit(unpack::run_inflater(std::move(inflater), std::move(stream.write)));
     }
     stream.write.reset();
+    if (wants_log) ::close(unpack::kLogFd);  // the inflater writes it, the parser never sees it
     const int status = unpack::run_parser(view, std::move(stream.read));
     ::close(unpack::kControlFd);
     int ignored = 0;

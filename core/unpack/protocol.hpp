@@ -5,7 +5,7 @@
 //
 //   fd 0  compressed bytes, in     fd 3  the layer's detached mount     fd 4  Message,
 //   SOCK_SEQPACKET, both ways fd 5  one Inflated, out, written by the inflater alone: the diff ID
-//   never passes the tar parser
+//   never passes the tar parser     fd 6  where wanted: a file for the archive log (tar_log.hpp)
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,7 @@ namespace davit::unpack {
 inline constexpr int kMountFd = 3;
 inline constexpr int kControlFd = 4;
 inline constexpr int kDigestFd = 5;
+inline constexpr int kLogFd = 6;
 inline constexpr std::uint32_t kProtocolVersion = 1;
 
 enum class Kind : std::uint32_t {

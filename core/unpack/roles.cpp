@@ -66,7 +66,7 @@ Result<void> have_opaque_set(int directory) {
 Result<void> lock_inflater() {
     TRY(sdk::keep_capabilities({}));
     TRY(sdk::limit_process({.memory = address_space(kInflaterMemory),
-                            .file_bytes = 0,
+                            .file_bytes = kBytesMax,  // of the archive log, the one file it has
                             .processor_seconds = kProcessorSeconds,
                             .descriptors = kDescriptors}));
     TRY(sdk::restrict_files(sdk::FileAccess::none));

@@ -45,7 +45,7 @@ void PullTest::SetUpStore() {
     auto content = image::ContentStore::open(root.get());
     ASSERT_TRUE(content) << content.error().what;
     store_ = std::make_unique<image::ImageStore>(
-        *database_, std::move(*content),
+        *database_, std::move(*content), image::ArchiveLogs::open(root.get()).take(),
         [this](const std::string& instance) -> Result<plugin::Storage> {
             return plugin::Storage::of(TRY(catalog_->find("storage", instance)));
         });
