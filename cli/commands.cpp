@@ -8,14 +8,18 @@ namespace davit::cli {
 std::unique_ptr<Command> make_attach();
 std::unique_ptr<Command> make_complete();
 std::unique_ptr<Command> make_container_prune();
+std::unique_ptr<Command> make_commit();
 std::unique_ptr<Command> make_create();
+std::unique_ptr<Command> make_diff();
 std::unique_ptr<Command> make_driver_inspect();
 std::unique_ptr<Command> make_driver_list();
 std::unique_ptr<Command> make_events();
 std::unique_ptr<Command> make_exec();
+std::unique_ptr<Command> make_export();
 std::unique_ptr<Command> make_history();
 std::unique_ptr<Command> make_image_prune();
 std::unique_ptr<Command> make_images();
+std::unique_ptr<Command> make_import();
 std::unique_ptr<Command> make_info();
 std::unique_ptr<Command> make_inspect();
 std::unique_ptr<Command> make_inspect_container();
@@ -24,6 +28,7 @@ std::unique_ptr<Command> make_job_cancel();
 std::unique_ptr<Command> make_job_list();
 std::unique_ptr<Command> make_job_watch();
 std::unique_ptr<Command> make_kill();
+std::unique_ptr<Command> make_load();
 std::unique_ptr<Command> make_login();
 std::unique_ptr<Command> make_logout();
 std::unique_ptr<Command> make_logs();
@@ -31,14 +36,18 @@ std::unique_ptr<Command> make_pause();
 std::unique_ptr<Command> make_port();
 std::unique_ptr<Command> make_ps();
 std::unique_ptr<Command> make_pull();
+std::unique_ptr<Command> make_push();
 std::unique_ptr<Command> make_rename();
 std::unique_ptr<Command> make_restart();
 std::unique_ptr<Command> make_rm();
 std::unique_ptr<Command> make_rmi();
 std::unique_ptr<Command> make_run();
+std::unique_ptr<Command> make_save();
 std::unique_ptr<Command> make_start();
 std::unique_ptr<Command> make_stats();
 std::unique_ptr<Command> make_stop();
+std::unique_ptr<Command> make_system_df();
+std::unique_ptr<Command> make_system_prune();
 std::unique_ptr<Command> make_tag();
 std::unique_ptr<Command> make_top();
 std::unique_ptr<Command> make_unpause();
@@ -118,6 +127,14 @@ constexpr CommandEntry kCommands[] = {
     {"attach, container attach", kContainers, "[OPTIONS] CONTAINER",
      "Use a running container from this terminal", 1, 1, false, make_attach,
      "davit attach --detach-keys ctrl-x web"},
+    {"diff, container diff", kContainers, "CONTAINER", "Show what a container has changed", 1, 1,
+     false, make_diff, ""},
+    {"commit, container commit", kContainers, "[OPTIONS] CONTAINER [REPOSITORY[:TAG]]",
+     "Make an image of a container", 1, 2, false, make_commit,
+     "davit commit -m 'with vim' -c 'CMD [\"vim\"]' shell tools:1"},
+    {"export, container export", kContainers, "[OPTIONS] CONTAINER",
+     "Write a container's files to an archive", 1, 1, false, make_export,
+     "davit export web | tar t"},
     {"container inspect", "", "[OPTIONS] CONTAINER [CONTAINER...]", "Show all about containers", 1,
      kMany, false, make_inspect_container, ""},
 
@@ -125,6 +142,17 @@ constexpr CommandEntry kCommands[] = {
      1, 1, false, make_pull,
      "davit pull --platform linux/arm64 debian:12\n"
      "davit pull localhost:5000/nginx"},
+    {"push, image push", kImages, "[OPTIONS] NAME[:TAG]", "Send an image to a registry", 1, 1,
+     false, make_push, "davit push localhost:5000/team/app:1.2"},
+    {"save, image save", kImages, "[OPTIONS] IMAGE [IMAGE...]",
+     "Write images to an archive that every engine loads", 1, kMany, false, make_save,
+     "davit save nginx:1.27 | zstd > nginx.tar.zst\n"
+     "davit save -o both.tar nginx postgres"},
+    {"load, image load", kImages, "[OPTIONS]", "Read images from an archive", 0, 0, false,
+     make_load, "davit load -i nginx.tar.zst"},
+    {"import, image import", kImages, "[OPTIONS] FILE|- [REPOSITORY[:TAG]]",
+     "Make an image of an archive of files", 1, 2, false, make_import,
+     "tar c -C /srv/root . | davit import -c 'CMD [\"/bin/sh\"]' - base:1"},
     {"images, image ls, image list", kImages, "[OPTIONS] [REPOSITORY[:TAG]]", "List images", 0, 1,
      false, make_images, "davit images --filter dangling=true -q"},
     {"rmi, image rm, image remove", kImages, "[OPTIONS] IMAGE [IMAGE...]", "Remove images", 1,
@@ -170,6 +198,10 @@ constexpr CommandEntry kCommands[] = {
      "{{.Actor.Attributes.exitCode}}'"},
     {"info, system info", kEngine, "[OPTIONS]", "Show what the engine is and runs on", 0, 0, false,
      make_info, ""},
+    {"system df", kEngine, "[OPTIONS]", "Show what takes how much of the disk", 0, 0, false,
+     make_system_df, "davit system df -v"},
+    {"system prune", kEngine, "[OPTIONS]", "Remove everything that is not used", 0, 0, false,
+     make_system_prune, "davit system prune -af --volumes"},
     {"version", kEngine, "[OPTIONS]", "Show the versions of client and engine", 0, 0, false,
      make_version, ""},
     {"driver ls, driver list", kEngine, "[OPTIONS]", "List the drivers that were found", 0, 0,

@@ -74,6 +74,8 @@ public:
     Result<boost::json::value> call_json(const Call& call);
     // The answer's head has come and is 2xx; the body is read from the stream.
     Result<Stream> stream(const Call& call);
+    // The same with a body that is read from `source` to its end.
+    Result<Stream> upload(const Call& call, int source);
     // The connection after the daemon has switched it to raw bytes.
     Result<RawStream> hijack(const Call& call);
     // Sends a call on a connection of its own without waiting for its answer; finish it with

@@ -48,9 +48,11 @@ Result<Connection> Connection::open(const std::string& socket_path) {
 }
 
 Result<void> Connection::send(const HttpRequest& request) {
-    const std::string bytes = encode(request);
-    std::string_view rest = bytes;
     answered_ = false;
+    return send_bytes(encode(request));
+}
+
+Result<void> Connection::send_bytes(std::string_view rest) {
     while (!rest.empty()) {
         const auto sent = ::send(socket_.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
         if (sent < 0 && errno == EINTR) continue;

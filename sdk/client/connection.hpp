@@ -30,6 +30,7 @@ public:
 
     // Errors: unavailable, with os_errno EPIPE or ECONNRESET when the other side has gone.
     Result<void> send(const HttpRequest& request);
+    Result<void> send_bytes(std::string_view bytes);  // of a body; errors as above
     // The next final response head (1xx but 101 are skipped). `method` decides whether a body
     // follows.
     Result<HttpHead> read_head(std::string_view method);

@@ -135,6 +135,12 @@ Call logs_call(const std::string& id, const ReadLogs& what) {
     return {"GET", path_of(id, "logs"), query};
 }
 
+Result<boost::json::value> container_changes(Client& client, const std::string& id) {
+    return client.call_json({"GET", path_of(id, "changes")});
+}
+
+Call export_call(const std::string& id) { return {"GET", path_of(id, "export")}; }
+
 Call wait_call(const std::string& id, std::string_view condition) {
     return {"POST", path_of(id, "wait"), Query().text("condition", condition)};
 }

@@ -86,6 +86,11 @@ Result<void> kill_container(Client& client, const std::string& id, const std::st
 Result<void> remove_container(Client& client, const std::string& id, const RemoveContainer& how);
 Result<void> resize_container(Client& client, const std::string& id, TerminalSize size);
 
+// FilesystemChange[].
+Result<boost::json::value> container_changes(Client& client, const std::string& id);
+// To be given to Client::stream: the files as an archive.
+Call export_call(const std::string& id);
+
 // To be given to Client::stream, begin or hijack.
 Call attach_call(const std::string& id, const AttachStreams& streams);
 Call logs_call(const std::string& id, const ReadLogs& what);

@@ -71,7 +71,9 @@ std::string encode(const HttpRequest& request) {
     out.append("Host: davit\r\n");
     for (const auto& [name, value] : request.headers)
         out.append(name).append(": ").append(value).append("\r\n");
-    if (!request.body.empty() || request.method == "POST" || request.method == "PUT")
+    if (request.streams_body)
+        out.append("Transfer-Encoding: chunked\r\n");
+    else if (!request.body.empty() || request.method == "POST" || request.method == "PUT")
         out.append("Content-Length: ").append(std::to_string(request.body.size())).append("\r\n");
     out.append("\r\n").append(request.body);
     return out;

@@ -24,7 +24,8 @@ struct HttpRequest {
     std::string method;  // "GET"
     std::string target;  // path and query, already encoded
     std::vector<Header> headers;
-    std::string body;  // sent with Content-Length; empty on POST: Content-Length 0
+    std::string body;           // sent with Content-Length; empty on POST: Content-Length 0
+    bool streams_body = false;  // it follows in chunks instead
 };
 
 struct HttpHead {

@@ -42,4 +42,28 @@ struct PullImage {
 // To be given to Client::stream: progress objects, one a line.
 Call pull_call(const PullImage& what);
 
+struct PushImage {
+    std::string repository;
+    std::string tag;       // empty: every tag
+    std::string platform;  // or empty
+    std::string auth;      // value of X-Registry-Auth, or empty
+};
+// These four are to be given to Client::stream, or, for load and import, to Client::upload.
+Call push_call(const PushImage& what);
+Call save_call(const std::vector<std::string>& names, const std::string& platform);
+Call load_call(bool quiet, const std::string& platform);
+struct ImportImage {
+    std::string repository, tag, message, platform;
+    std::vector<std::string> changes;
+};
+Call import_call(const ImportImage& what);
+
+struct CommitContainer {
+    std::string container, repository, tag, author, message;
+    std::vector<std::string> changes;
+    bool pause = true;
+};
+// The new image's ID.
+Result<std::string> commit_container(Client& client, const CommitContainer& what);
+
 }  // namespace davit::sdk

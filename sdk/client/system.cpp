@@ -40,6 +40,15 @@ Result<LoginAnswer> check_login(Client& client, std::string auth) {
     return answer;
 }
 
+Result<boost::json::value> disk_usage(Client& client) {
+    return client.call_json({"GET", "/system/df"});
+}
+
+Result<boost::json::value> prune(Client& client, std::string_view path,
+                                 const std::string& filters) {
+    return client.call_json({"POST", std::string(path), Query().text("filters", filters)});
+}
+
 Result<boost::json::value> list_drivers(Client& client) {
     return client.call_json(own_call("GET", "/drivers"));
 }

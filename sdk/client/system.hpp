@@ -24,6 +24,11 @@ struct LoginAnswer {
 // refused).
 Result<LoginAnswer> check_login(Client& client, std::string auth);
 
+// What images, containers and volumes take on the disk.
+Result<boost::json::value> disk_usage(Client& client);
+// POST to one noun's prune endpoint: "/containers/prune".
+Result<boost::json::value> prune(Client& client, std::string_view path, const std::string& filters);
+
 Result<boost::json::value> list_drivers(Client& client);
 Result<std::string> inspect_driver(Client& client, const std::string& name);
 Result<boost::json::value> list_jobs(Client& client);
