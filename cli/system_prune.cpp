@@ -77,8 +77,11 @@ private:
     }
 
     Result<void> prune(sdk::Client& client, const Part& part, const Strings& filters) {
-        const auto answer = TRY(sdk::prune(client, part.path, TRY(filters_json(filters))));
-        const auto& report = view::as_object(answer);
+        auto answer = sdk::prune(client, part.path, TRY(filters_json(filters)));
+        // An engine that does not know such things has none to remove.
+        if (!answer && answer.error().code == Code::unsupported) return {};
+        const auto pruned = TRY(std::move(answer));
+        const auto& report = view::as_object(pruned);
         bytes_ += view::number(report, "SpaceReclaimed");
         const std::string lines = lines_of(view::array(report, part.list));
         if (lines.empty()) return {};
