@@ -264,7 +264,7 @@ void a_closed_instance_leaves_no_descriptor_and_no_thread(StorageBench& bench) {
         ASSERT_TRUE(succeeds(bench.store().remove("base")));
         bench.close();
         EXPECT_EQ(entries_of("/proc/self/fd"), descriptors);
-        EXPECT_EQ(threads_when_settled(threads), threads);
+        EXPECT_LE(threads_when_settled(threads), threads);
     }
 }
 
