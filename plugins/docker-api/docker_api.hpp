@@ -7,6 +7,7 @@
 #include "sdk/plugin/service_driver.hpp"
 
 #include <memory>
+#include <optional>
 
 namespace davit::docker_api {
 
@@ -19,11 +20,13 @@ public:
     Result<void> stop(const sdk::Call& call) override;
 
 private:
-    DockerApi(sdk::Host host, Engine engine) : host_(host), engine_(engine) {}
+    DockerApi(sdk::Host host, Engine engine, std::optional<tls::Context> tls)
+        : host_(host), engine_(engine), tls_(std::move(tls)) {}
 
     sdk::Host host_;
     Engine engine_;
-    std::unique_ptr<Server> server_;  // while it serves
+    std::optional<tls::Context> tls_;  // for listeners of tcp://
+    std::unique_ptr<Server> server_;   // while it serves
 };
 
 }  // namespace davit::docker_api

@@ -20,6 +20,7 @@ inline constexpr std::size_t kRequestLine = 64 * 1024;
 inline constexpr std::size_t kRequestHead = 128 * 1024;  // request line and headers together
 inline constexpr std::size_t kHeaders = 512;
 inline constexpr std::chrono::seconds kHeadDeadline{30};  // from a head's first byte to its last
+inline constexpr std::chrono::seconds kHandshakeDeadline{15};  // TLS, before a head's first byte
 inline constexpr std::chrono::minutes kIdleDeadline{5};   // a connection on which nothing is asked
 inline constexpr std::chrono::seconds kBodyDeadline{60};  // between two reads of a JSON body
 

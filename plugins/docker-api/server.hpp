@@ -6,6 +6,7 @@
 #include "plugins/docker-api/engine_call.hpp"
 #include "sdk/base/fd.hpp"
 #include "sdk/base/result.hpp"
+#include "sdk/tls/context.hpp"
 
 #include <pthread.h>
 #include <condition_variable>
@@ -21,13 +22,17 @@ namespace davit::docker_api {
 
 class Server {
 public:
+    struct Listener {
+        int fd;       // bound and listening; borrowed
+        bool secure;  // its clients speak TLS
+    };
     using Warn = std::function<void(const std::string& line)>;
 
     // Serves until the object ends, which cuts every connection, cancels every call and joins every
-    // thread. `listeners`: bound and listening; borrowed. Errors: INVALID listener, UNAVAILABLE
+    // thread. `tls`: for secure listeners, which need it. Errors: INVALID listener, UNAVAILABLE
     // threads.
-    static Result<std::unique_ptr<Server>> start(Engine engine, std::vector<int> listeners,
-                                                 Warn warn);
+    static Result<std::unique_ptr<Server>> start(Engine engine, std::vector<Listener> listeners,
+                                                 std::optional<tls::Context> tls, Warn warn);
     ~Server();
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
@@ -35,16 +40,20 @@ public:
 private:
     struct Connection;
 
-    Server(Engine engine, std::vector<int> listeners, Warn warn, Fd stop);
+    Server(Engine engine, std::vector<Listener> listeners, std::optional<tls::Context> tls,
+           Warn warn, Fd stop);
     void accept_until_stopped();
     // Whether to go on at once; else the machine is short of something and a moment's rest is due.
-    bool accept_one(int listener);
-    bool start_connection(Fd fd);
+    bool accept_one(const Listener& listener);
+    bool start_connection(Fd fd, bool secure);
     void serve(Connection& connection);
+    void serve_requests(Fd fd, std::uint32_t peer);
+    void serve_securely(Connection& connection);
     void finish_thread();
 
     Engine engine_;
-    std::vector<int> listeners_;
+    std::vector<Listener> listeners_;
+    std::optional<tls::Context> tls_;
     Warn warn_;
     Fd stop_;  // eventfd; readable for ever once the server stops
     std::optional<pthread_t> acceptor_;
