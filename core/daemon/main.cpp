@@ -3,6 +3,7 @@
 #include "core/daemon/logger.hpp"
 #include "core/daemon/orphans.hpp"
 #include "core/daemon/pidfile.hpp"
+#include "core/daemon/service_manager.hpp"
 #include "core/engine/engine.hpp"
 #include "sdk/base/file.hpp"
 
@@ -96,7 +97,9 @@ Result<void> serve(engine::Config config) {
     engine->log(kLogInfo, "serving, version " DAVIT_VERSION);
     ::malloc_trim(0);  // start-up needed more than serving does
     say_ready(ready_fd);
+    daemon::notify_service_manager("READY=1");
     wait_for_end(signals, *engine);
+    daemon::notify_service_manager("STOPPING=1");
     engine->shut_down();
     return {};
 }

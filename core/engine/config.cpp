@@ -23,20 +23,6 @@ std::string normal(const std::string& path) {
     return plain;
 }
 
-Result<std::string> socket_of(const std::string& host, const std::string& exec_root) {
-    constexpr std::string_view kUnix = "unix://";
-    if (host.starts_with("tcp://") || host.starts_with("fd://") || host.starts_with("npipe://") ||
-        host.starts_with("ssh://"))
-        return fail(Code::unsupported, "listen on ", host, ": not built yet; use unix:///path");
-    if (!host.starts_with(kUnix))
-        return fail(Code::invalid, "listen on ", host, ": expected unix:///path");
-    const auto path = host.substr(kUnix.size());
-    if (path.empty()) return exec_root + "/davit.sock";
-    if (path.front() != '/')
-        return fail(Code::invalid, "listen on ", host, ": the path must be absolute");
-    return normal(path);
-}
-
 // "--storage-opt overlay.mount-api=auto" and "mount-api=auto" are the same; what looks like a
 // number or a truth value is one, so that the driver's schema decides.
 boost::json::value typed(const std::string& text) {
@@ -157,9 +143,8 @@ Result<void> read_paths(const boost::json::object& settings, Config& config) {
     config.scope = scope_of(config.data_root);
     config.cgroup_parent =
         TRY(json::get_string(settings, "cgroup-parent", "/davit-" + config.scope));
-    auto hosts = TRY(json::get_strings(settings, "hosts"));
-    if (hosts.empty()) hosts.emplace_back("unix://");
-    for (const auto& host : hosts) config.sockets.push_back(TRY(socket_of(host, config.exec_root)));
+    config.tls = TRY(read_tls(settings));
+    config.hosts = TRY(read_hosts(settings, config.exec_root, config.tls.has_value()));
     config.driver_path = TRY(json::get_strings(settings, "driver-path"));
     return {};
 }
@@ -239,6 +224,7 @@ Result<plugin::CatalogSettings> catalog_settings(const Config& config, plugin::D
     settings.host.executables = std::make_shared<plugin::Executables>(TRY(plugin::own_folder()));
     settings.host.credentials_file = config.credentials_file;
     settings.shared["registry"] = registry_settings(config);
+    settings.shared["service"] = service_settings(config);
     return settings;
 }
 

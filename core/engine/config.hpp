@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,19 +25,34 @@ struct AddressPool {
     std::uint32_t size = 0;
 };
 
+// One of `hosts`.
+struct Listen {
+    enum class Kind { unix_socket, tcp, inherited } kind = Kind::unix_socket;
+    std::string path;        // of the unix socket; tcp: the address, "127.0.0.1" or "::1"
+    std::uint16_t port = 0;  // tcp
+    bool operator==(const Listen&) const = default;
+};
+
+// PEM files of TCP listeners.
+struct TlsFiles {
+    std::string certificate, key, authorities;
+    bool verify = false;  // serve only clients whose certificate `authorities` signed
+};
+
 struct Config {
     // Paths; all absolute, without "." or "..".
     std::string data_root = "/var/lib/davit";
     std::string exec_root = "/run/davit";
-    std::string pidfile;               // default: <exec-root>/davitd.pid
-    std::vector<std::string> sockets;  // paths of unix sockets; default: <exec-root>/davit.sock
-    std::string group = "davit";       // of the sockets, where such a group exists
-    std::vector<std::string> labels;   // "key=value"
-    std::string log_level = "info";    // debug, info, warn, error, fatal
-    bool live_restore = true;          // containers run on when davitd ends
-    int ready_fd = -1;                 // a line goes there once requests are served
-    std::string cgroup_parent;         // default: /davit-<scope>
-    std::string scope;                 // first 8 hex digits of SHA-256(data_root)
+    std::string pidfile;              // default: <exec-root>/davitd.pid
+    std::vector<Listen> hosts;        // default: the unix socket <exec-root>/davit.sock
+    std::optional<TlsFiles> tls;      // of TCP listeners
+    std::string group = "davit";      // of the sockets, where such a group exists
+    std::vector<std::string> labels;  // "key=value"
+    std::string log_level = "info";   // debug, info, warn, error, fatal
+    bool live_restore = true;         // containers run on when davitd ends
+    int ready_fd = -1;                // a line goes there once requests are served
+    std::string cgroup_parent;        // default: /davit-<scope>
+    std::string scope;                // first 8 hex digits of SHA-256(data_root)
 
     // New containers' logs.
     std::string log_driver = "json-file";

@@ -94,7 +94,13 @@ void add_flags(CommandLine& line) {
     line.text("data-root", "--data-root", "Directory of everything that must survive");
     line.text("exec-root", "--exec-root", "Directory of what dies with the boot");
     line.text("pidfile", "-p,--pidfile", "File that holds the process id");
-    line.list("hosts", "-H,--host", "Where to listen: unix:///path; may be repeated");
+    line.list("hosts", "-H,--host",
+              "Where to listen: unix:///path, tcp://address:port, fd://; may be repeated");
+    line.flag("tls", "--tls", "TLS on TCP ports");
+    line.flag("tlsverify", "--tlsverify", "TLS, and only for clients with a certificate");
+    line.text("tlscacert", "--tlscacert", "Who signs the certificates of clients");
+    line.text("tlscert", "--tlscert", "The certificate of this daemon");
+    line.text("tlskey", "--tlskey", "Its key");
     line.text("group", "-G,--group", "Group that may use the sockets");
     line.flag("debug", "-D,--debug", "Log everything");
     line.text("log-level", "-l,--log-level", "debug, info, warn, error or fatal");
@@ -168,11 +174,6 @@ bool known_to_dockerd(const std::string& flag) {
                                         "--seccomp-profile",
                                         "--selinux-enabled",
                                         "--shutdown-timeout",
-                                        "--tls",
-                                        "--tlscacert",
-                                        "--tlscert",
-                                        "--tlskey",
-                                        "--tlsverify",
                                         "--userland-proxy",
                                         "--userland-proxy-path",
                                         "--userns-remap"})

@@ -37,6 +37,13 @@ Result<void> check_flags(const Flags& flags);
 Result<void> check_conflicts(const boost::json::object& file, const Flags& flags,
                              std::string_view path);
 
+// Where to listen; `secure` decides the port that tcp:// means when none is given.
+Result<std::vector<Listen>> read_hosts(const boost::json::object& settings,
+                                       const std::string& exec_root, bool secure);
+Result<std::optional<TlsFiles>> read_tls(const boost::json::object& settings);
+// The configuration that service drivers share, as JSON.
+std::string service_settings(const Config& config);
+
 // `settings` has passed the schema.
 Result<Config> make_config(const boost::json::object& settings);
 

@@ -2,6 +2,7 @@
 #include "core/engine/engine.hpp"
 
 #include "core/container/log_line.hpp"
+#include "core/engine/listeners.hpp"
 #include "core/engine/sockets.hpp"
 #include "core/plugin/executables.hpp"
 #include "core/store/migration.hpp"
@@ -30,7 +31,7 @@ std::int64_t now_ns() {
 // A service that was started, and the sockets that it serves.
 struct Engine::Service {
     std::shared_ptr<plugin::Instance> instance;
-    std::vector<Fd> listeners;
+    std::vector<Listener> listeners;
 
     ~Service() {
         sdk::Caller call;
@@ -282,30 +283,28 @@ Result<void> Engine::run(Kind kind, const job::Request& request, std::shared_ptr
 
 Result<void> Engine::serve() {
     for (const std::string& name : catalog_->names("service")) {
-        auto service = std::make_unique<Service>();
         auto instance = TRY(catalog_->find("service", name).context("start service ", name));
         const auto* table = instance->get<davit_service>(DAVIT_SERVICE);
         if (table == nullptr)
             return fail(Code::unsupported, "start service ", name, ": it does not offer ",
                         DAVIT_SERVICE);
+        auto listeners = TRY(
+            open_listeners(config_, [this](const std::string& line) { log(kLogWarning, line); }));
         std::vector<int> numbers;
-        std::vector<std::string> addresses;
-        for (const std::string& path : config_.sockets) {
-            service->listeners.push_back(TRY(listen_on(path, config_.group)));
-            bound_sockets_.push_back(path);
-            numbers.push_back(service->listeners.back().get());
-            addresses.push_back("unix://" + path);
-        }
         std::vector<davit_str> names;
-        for (const std::string& address : addresses) names.push_back(sdk::str(address));
+        for (const Listener& listener : listeners) {
+            if (!listener.remove_at.empty()) bound_sockets_.push_back(listener.remove_at);
+            numbers.push_back(listener.socket.get());
+            names.push_back(sdk::str(listener.address));
+        }
         auto start = sdk::sized<davit_service_start>();
         start.listeners = numbers.data();
         start.listener_count = static_cast<std::uint32_t>(numbers.size());
         start.addresses = names.data();
         sdk::Caller call;
         TRY(call.tell(table->start, instance->raw(), start).context("start service ", name));
-        service->instance = std::move(instance);
-        services_.push_back(std::move(service));
+        services_.push_back(
+            std::unique_ptr<Service>(new Service{std::move(instance), std::move(listeners)}));
         break;  // the sockets are served by one service: the first one there is
     }
     if (services_.empty())

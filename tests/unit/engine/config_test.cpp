@@ -53,7 +53,7 @@ TEST_F(ConfigTest, has_the_documented_defaults) {
     EXPECT_EQ(made.data_root, "/var/lib/davit");
     EXPECT_EQ(made.exec_root, "/run/davit");
     EXPECT_EQ(made.pidfile, "/run/davit/davitd.pid");
-    EXPECT_EQ(made.sockets, std::vector<std::string>{"/run/davit/davit.sock"});
+    EXPECT_EQ(made.hosts, std::vector<Listen>{{.path = "/run/davit/davit.sock"}});
     EXPECT_EQ(made.log_level, "info");
     EXPECT_TRUE(made.live_restore);
     EXPECT_EQ(made.group, "davit");
@@ -63,7 +63,7 @@ TEST_F(ConfigTest, puts_socket_and_pidfile_into_another_exec_root) {
     const auto made = config({"--exec-root", "/run/other/"});
     EXPECT_EQ(made.exec_root, "/run/other");
     EXPECT_EQ(made.pidfile, "/run/other/davitd.pid");
-    EXPECT_EQ(made.sockets, std::vector<std::string>{"/run/other/davit.sock"});
+    EXPECT_EQ(made.hosts, std::vector<Listen>{{.path = "/run/other/davit.sock"}});
 }
 
 TEST_F(ConfigTest, tells_engines_apart_by_their_data_root) {
@@ -106,7 +106,7 @@ TEST_F(ConfigTest, takes_every_everyday_flag_of_dockerd) {
                               "3",
                               "--log-opt",
                               "max-size=1m"});
-    EXPECT_EQ(made.sockets, (std::vector<std::string>{"/a", "/b"}));
+    EXPECT_EQ(made.hosts, (std::vector<Listen>{{.path = "/a"}, {.path = "/b"}}));
     EXPECT_EQ(made.pidfile, "/p");
     EXPECT_EQ(made.defaults.at("storage"), "thin");
     EXPECT_EQ(made.log_level, "warn");
@@ -201,12 +201,35 @@ TEST_F(ConfigTest, refuses_unknown_flags_with_the_nearest_known_one) {
 }
 
 TEST_F(ConfigTest, refuses_what_dockerd_knows_and_davit_does_not_by_name) {
-    const auto refused = run({"--tlsverify"});
-    EXPECT_EQ(failure(refused), "read command line: --tlsverify: not built yet");
+    const auto refused = run({"--userns-remap"});
+    EXPECT_EQ(failure(refused), "read command line: --userns-remap: not built yet");
     EXPECT_EQ(refused.error().code, Code::unsupported);
-    EXPECT_EQ(failure(run({"-H", "tcp://0.0.0.0:2375"})),
-              "listen on tcp://0.0.0.0:2375: not built yet; use unix:///path");
-    EXPECT_EQ(failure(run({"-H", "fd://"})), "listen on fd://: not built yet; use unix:///path");
+}
+
+TEST_F(ConfigTest, listens_on_tcp_and_on_what_systemd_hands_over) {
+    using Kind = Listen::Kind;
+    const auto hosts = [&](std::vector<std::string> flags) { return run(flags)->config.hosts; };
+    EXPECT_EQ(hosts({"-H", "tcp://127.0.0.1:2400", "-H", "fd://"}),
+              (std::vector<Listen>{{Kind::tcp, "127.0.0.1", 2400}, {.kind = Kind::inherited}}));
+    EXPECT_EQ(hosts({"-H", "tcp://"}), (std::vector<Listen>{{Kind::tcp, "127.0.0.1", 2375}}));
+    EXPECT_EQ(hosts({"-H", "tcp://[::1]", "--tls"}),
+              (std::vector<Listen>{{Kind::tcp, "::1", 2376}}));
+    EXPECT_EQ(
+        failure(run({"-H", "tcp://host.example:1"})),
+        "listen on tcp://host.example:1: host.example is no address; names are not looked up");
+    EXPECT_EQ(failure(run({"-H", "ssh://host"})),
+              "listen on ssh://host: expected unix:///path, tcp://address:port or fd://");
+}
+
+TEST_F(ConfigTest, tlsverify_means_tls_with_the_files_that_are_named) {
+    EXPECT_FALSE(run({})->config.tls);
+    const auto plain = run({"--tls"})->config.tls;
+    EXPECT_EQ(plain->certificate, "/etc/davit/tls/cert.pem");
+    EXPECT_FALSE(plain->verify);
+    const auto mutual =
+        run({"--tlsverify", "--tlscacert", "/a", "--tlscert", "/b", "--tlskey", "/c"})->config.tls;
+    EXPECT_EQ(mutual->authorities + mutual->certificate + mutual->key, "/a/b/c");
+    EXPECT_TRUE(mutual->verify);
 }
 
 TEST_F(ConfigTest, refuses_flags_by_the_same_rules_as_the_file) {
