@@ -9,7 +9,17 @@ std::unique_ptr<Command> make_attach();
 std::unique_ptr<Command> make_complete();
 std::unique_ptr<Command> make_container_prune();
 std::unique_ptr<Command> make_commit();
+std::unique_ptr<Command> make_context_create();
+std::unique_ptr<Command> make_context_export();
+std::unique_ptr<Command> make_context_import();
+std::unique_ptr<Command> make_context_inspect();
+std::unique_ptr<Command> make_context_list();
+std::unique_ptr<Command> make_context_remove();
+std::unique_ptr<Command> make_context_show();
+std::unique_ptr<Command> make_context_update();
+std::unique_ptr<Command> make_context_use();
 std::unique_ptr<Command> make_create();
+std::unique_ptr<Command> make_dial_stdio();
 std::unique_ptr<Command> make_diff();
 std::unique_ptr<Command> make_driver_inspect();
 std::unique_ptr<Command> make_driver_list();
@@ -34,6 +44,7 @@ std::unique_ptr<Command> make_logout();
 std::unique_ptr<Command> make_logs();
 std::unique_ptr<Command> make_pause();
 std::unique_ptr<Command> make_port();
+std::unique_ptr<Command> make_manual();
 std::unique_ptr<Command> make_ps();
 std::unique_ptr<Command> make_pull();
 std::unique_ptr<Command> make_push();
@@ -204,6 +215,28 @@ constexpr CommandEntry kCommands[] = {
      make_system_prune, "davit system prune -af --volumes"},
     {"version", kEngine, "[OPTIONS]", "Show the versions of client and engine", 0, 0, false,
      make_version, ""},
+    {"system dial-stdio", "", "", "Carry the engine's connection on stdin and stdout", 0, 0, false,
+     make_dial_stdio, ""},
+    {"context ls, context list", kEngine, "[OPTIONS]", "List the engines that have names", 0, 0,
+     false, make_context_list, ""},
+    {"context create", "", "[OPTIONS] CONTEXT", "Give an engine a name", 1, 1, false,
+     make_context_create,
+     "davit context create lab --docker host=ssh://me@lab\n"
+     "davit context create far --docker host=tcp://far:2376,ca=ca.pem,cert=cert.pem,key=key.pem"},
+    {"context use", "", "CONTEXT", "Choose the engine of the commands that follow", 1, 1, false,
+     make_context_use, ""},
+    {"context show", "", "", "Print the name of the engine in use", 0, 0, false, make_context_show,
+     ""},
+    {"context inspect", "", "[OPTIONS] [CONTEXT...]", "Show all about contexts", 0, kMany, false,
+     make_context_inspect, ""},
+    {"context update", "", "[OPTIONS] CONTEXT", "Change what a context says", 1, 1, false,
+     make_context_update, ""},
+    {"context rm, context remove", "", "[OPTIONS] CONTEXT [CONTEXT...]", "Forget contexts", 1,
+     kMany, false, make_context_remove, ""},
+    {"context export", "", "CONTEXT [FILE|-]", "Write a context, keys and all, to a file", 1, 2,
+     false, make_context_export, ""},
+    {"context import", "", "CONTEXT FILE|-", "Read a context from a file", 2, 2, false,
+     make_context_import, ""},
     {"driver ls, driver list", kEngine, "[OPTIONS]", "List the drivers that were found", 0, 0,
      false, make_driver_list, ""},
     {"driver inspect", kEngine, "[OPTIONS] DRIVER [DRIVER...]", "Show all about drivers", 1, kMany,
@@ -214,6 +247,7 @@ constexpr CommandEntry kCommands[] = {
      make_job_watch, ""},
     {"jobs cancel", kEngine, "JOB [JOB...]", "Stop work under way", 1, kMany, false,
      make_job_cancel, ""},
+    {"__manual", "", "DIRECTORY", "Write the manual pages", 1, 1, false, make_manual, ""},
     {"__complete", "", "WORD [WORD...]", "Print what the last word may become", 1, kMany, true,
      make_complete, ""},
 };

@@ -3,6 +3,7 @@
 // cli/completion ask it, so that what they offer never differs from what davit takes.
 #include "cli/command.hpp"
 #include "cli/commands.hpp"
+#include "cli/contexts.hpp"
 #include "cli/output.hpp"
 #include "cli/view.hpp"
 #include "sdk/client/containers.hpp"
@@ -48,11 +49,30 @@ void add_images(Strings& all, sdk::Client& client) {
             all.emplace_back(view::as_string(tag));
 }
 
-void add_volumes(Strings& all, sdk::Client& client) {
-    const auto answer = sdk::list_volumes(client, {});
+// Names of what GET `path` lists, at `key` of the answer or in the answer itself.
+void add_names(Strings& all, sdk::Client& client, const char* path, std::string_view key) {
+    const auto answer = client.call_json({.path = path});
     if (!answer) return;
-    for (const auto& volume : view::array(view::as_object(*answer), "Volumes"))
-        all.emplace_back(view::string(view::as_object(volume), "Name"));
+    const auto* list =
+        key.empty() ? answer->if_array() : &view::array(view::as_object(*answer), key);
+    if (list == nullptr) return;
+    for (const auto& entry : *list) all.emplace_back(view::string(view::as_object(entry), "Name"));
+}
+
+void add_objects(Strings& all, sdk::Client& client, std::string_view wanted) {
+    const auto names = [&](std::string_view word) { return wanted.find(word) != wanted.npos; };
+    if (names("CONTAINER")) add_containers(all, client);
+    if (names("IMAGE")) add_images(all, client);
+    if (names("NETWORK")) add_names(all, client, "/networks", "");
+    if (names("VOLUME")) add_names(all, client, "/volumes", "Volumes");
+    if (names("DRIVER")) add_names(all, client, "/davit/v1/drivers", "");
+}
+
+// What stands after a flag that takes an object's name.
+std::string_view value_of_flag(std::string_view word) {
+    if (word == "--network" || word == "--net") return "NETWORK";
+    if (word == "--volumes-from") return "CONTAINER";
+    return {};
 }
 
 class Complete final : public Command {
@@ -66,12 +86,12 @@ public:
             add_command_names(all, words);
         } else if (last.starts_with('-')) {
             add_flags(all, *entry);
+        } else if (entry->arguments.find("CONTEXT") != std::string_view::npos) {
+            all = context_names();
         } else if (auto client = session.client()) {
-            if (entry->arguments.find("CONTAINER") != std::string_view::npos)
-                add_containers(all, **client);
-            if (entry->arguments.find("IMAGE") != std::string_view::npos) add_images(all, **client);
-            if (entry->arguments.find("VOLUME") != std::string_view::npos)
-                add_volumes(all, **client);
+            const auto& before = words[words.size() - 2];
+            const auto value = value_of_flag(before);
+            add_objects(all, **client, value.empty() ? entry->arguments : value);
         }
         std::sort(all.begin(), all.end());
         all.erase(std::unique(all.begin(), all.end()), all.end());

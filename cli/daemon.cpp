@@ -107,13 +107,6 @@ Result<void> start(const std::string& program) {
 
 }  // namespace
 
-Result<std::string> socket_of_host(std::string_view host) {
-    if (host.starts_with("unix://")) host.remove_prefix(7);
-    if (host.starts_with('/')) return std::string(host);
-    return fail(Code::invalid, "use host ", host,
-                ": davit speaks to unix sockets: unix:///path/to/davit.sock");
-}
-
 bool may_start_daemon() {
     return ::geteuid() == 0 && !daemon_beside_us().empty() && !systemd_owns_socket();
 }

@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which daemon a host names, and the start of one that is not running. Used by session.cpp.
+// The start of a daemon that is not running. Used by session.cpp.
 #pragma once
 
 #include "sdk/base/result.hpp"
 
 #include <string>
-#include <string_view>
 
 namespace davit::cli {
 
 constexpr const char* kDefaultSocket = "/run/davit/davit.sock";
-
-// "unix:///run/x.sock" or a path → the path. Errors: invalid for other schemes.
-Result<std::string> socket_of_host(std::string_view host);
 
 // Whether a daemon may be started for the default socket: we are root, a davitd lies beside this
 // program and systemd does not own the socket.

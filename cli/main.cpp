@@ -5,6 +5,7 @@
 #include "cli/help.hpp"
 #include "cli/nearest.hpp"
 #include "cli/output.hpp"
+#include "cli/plugin.hpp"
 
 #include <cstdlib>
 
@@ -37,6 +38,13 @@ int unknown_command(const Strings& words) {
     std::string what = "unknown command: davit " + words[0] + (in_group ? " " + words[1] : "");
     if (!near.empty()) what += "; did you mean davit " + prefix + std::string(near) + "?";
     return complain_usage(in_group ? words[0] : "", what, 1);
+}
+
+int plugin_or_unknown(const Session& session, const Strings& words) {
+    const auto program = find_plugin(session, words[0]);
+    if (program && !*program) return unknown_command(words);
+    complain(program ? become_plugin(session, **program, words).what : program.error().what);
+    return 1;
 }
 
 std::string count_error(const CommandEntry& entry, std::size_t count) {
@@ -73,10 +81,19 @@ int dispatch(const Strings& arguments) {
     GlobalOptions options;
     bool version = false;
     Flags flags;
-    flags.text(options.host, "H,host", "SOCKET",
-               "Socket of the engine (DAVIT_HOST; default: unix:///run/davit/davit.sock)");
+    flags.text(options.host, "H,host", "HOST",
+               "unix:///path, tcp://host:port or ssh://user@host (DAVIT_HOST; default: "
+               "unix:///run/davit/davit.sock)");
+    flags.text(options.context, "c,context", "NAME", "Engine by its context (DAVIT_CONTEXT)");
     flags.text(options.config_dir, "config", "DIR",
                "Where config.json with credentials lies (default: ~/.docker)");
+    flags.toggle(options.tls.tls, "tls", "Speak TLS to a tcp:// host");
+    flags.toggle(options.tls.verify, "tlsverify",
+                 "Speak TLS and check the host's certificate (DAVIT_TLS_VERIFY)");
+    flags.text(options.tls.authorities, "tlscacert", "FILE",
+               "Who signs it (default: ca.pem in DAVIT_CERT_PATH)");
+    flags.text(options.tls.certificate, "tlscert", "FILE", "Certificate of our own");
+    flags.text(options.tls.key, "tlskey", "FILE", "Its key");
     flags.toggle(version, "v,version", "Print the version of davit and leave");
     auto words = flags.parse(arguments, Flags::Order::before_operands);
     if (!words) return complain_usage("", words.error().what, kUsageError);
@@ -91,8 +108,8 @@ int dispatch(const Strings& arguments) {
                             (words->size() == 1 || (*words)[1] == "--help" || (*words)[1] == "-h");
     if (group_only && (entry == nullptr || asks_help || words->size() > 1))
         return show(help_of_group(words->front()));
-    if (entry == nullptr) return unknown_command(*words);
     Session session(std::move(options));
+    if (entry == nullptr) return plugin_or_unknown(session, *words);
     Strings rest(words->begin() + static_cast<std::ptrdiff_t>(used), words->end());
     if (asks_help) rest = {"--help"};
     return run_command(session, *entry, rest);

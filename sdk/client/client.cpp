@@ -74,7 +74,7 @@ std::string to_string(ApiVersion version) {
 Result<std::string> Stream::read_all() { return rest_of(connection_); }
 
 Result<void> Client::connect() {
-    if (!idle_) idle_ = TRY(Connection::open(socket_path_));
+    if (!idle_) idle_ = TRY(Connection::open(address_));
     return {};
 }
 
@@ -104,7 +104,7 @@ Result<Client::Exchange> Client::exchange_once(const Call& call, bool upgrade) {
             if (connection.answered() || call.method != "GET") return std::move(head).error();
         }
     }
-    auto connection = TRY(Connection::open(socket_path_));
+    auto connection = TRY(Connection::open(address_));
     TRY(connection.send(request));
     auto head = TRY(connection.read_head(call.method));
     return Exchange{std::move(connection), std::move(head)};
@@ -164,7 +164,7 @@ Result<RawStream> Client::hijack(const Call& call) {
 }
 
 Result<Connection> Client::begin(const Call& call, bool upgrade) {
-    auto connection = TRY(Connection::open(socket_path_));
+    auto connection = TRY(Connection::open(address_));
     TRY(connection.send(request_of(call, upgrade)));
     return connection;
 }

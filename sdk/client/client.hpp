@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A client of the Engine API on one unix socket: calls, streamed answers and hijacked streams, with
+// A client of the Engine API at one address: calls, streamed answers and hijacked streams, with
 // the API version settled on the way. The typed calls are in containers.hpp, images.hpp, exec.hpp
 // and system.hpp. One thread at a time.
 #pragma once
@@ -64,7 +64,7 @@ private:
 class Client {
 public:
     // Nothing is opened yet: the first call connects.
-    explicit Client(std::string socket_path) : socket_path_(std::move(socket_path)) {}
+    explicit Client(Address address) : address_(std::move(address)) {}
     // Connects now, to find out whether somebody listens. Errors: those of Connection::open.
     Result<void> connect();
 
@@ -88,7 +88,7 @@ public:
     // Fixes the version instead of starting at kNewestApi and stepping down to what the daemon has.
     void use_version(ApiVersion version) { version_ = version; }
     ApiVersion version() const { return version_; }
-    const std::string& socket_path() const { return socket_path_; }
+    const Address& address() const { return address_; }
 
 private:
     struct Exchange {
@@ -102,7 +102,7 @@ private:
     static RawStream raw_stream(Exchange done);
     bool step_down(const HttpHead& head);
 
-    std::string socket_path_;
+    Address address_;
     ApiVersion version_ = kNewestApi;
     bool settled_ = false;
     std::optional<Connection> idle_;

@@ -2,8 +2,10 @@
 #include "sdk/client/connection.hpp"
 
 #include <fcntl.h>
+#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 #include <algorithm>
 #include <charconv>
 #include <cstring>
@@ -26,9 +28,7 @@ Result<std::string> short_path(const std::string& path, Fd& directory) {
            (slash == std::string::npos ? path : path.substr(slash + 1));
 }
 
-}  // namespace
-
-Result<Connection> Connection::open(const std::string& socket_path) {
+Result<Fd> connect_unix(const std::string& socket_path) {
     Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!socket) return os_error("open socket");
     Fd directory;
@@ -44,7 +44,37 @@ Result<Connection> Connection::open(const std::string& socket_path) {
             ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
     while (result < 0 && errno == EINTR);
     if (result < 0) return os_error("connect to " + socket_path);
-    return Connection(std::move(socket));
+    return socket;
+}
+
+// The program has our end's peer as stdin and stdout, and ends when we close ours. Nobody waits for
+// it: it is the child of a short-lived process.
+Result<Fd> run_carrier(const Address& address) {
+    int ends[2];
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+        return os_error("connect to " + address.shown);
+    Fd ours(ends[0]), its(ends[1]);
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, its.get(), STDIN_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, its.get(), STDOUT_FILENO);
+    std::vector<char*> arguments;
+    for (const auto& word : address.command) arguments.push_back(const_cast<char*>(word.c_str()));
+    arguments.push_back(nullptr);
+    pid_t pid = 0;
+    const int error =
+        ::posix_spawnp(&pid, arguments[0], &actions, nullptr, arguments.data(), environ);
+    posix_spawn_file_actions_destroy(&actions);
+    if (error != 0)
+        return os_error(error, "connect to " + address.shown + ": run " + address.command[0]);
+    return ours;
+}
+
+}  // namespace
+
+Result<Connection> Connection::open(const Address& address) {
+    return Connection(
+        TRY(address.command.empty() ? connect_unix(address.path) : run_carrier(address)));
 }
 
 Result<void> Connection::send(const HttpRequest& request) {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// One HTTP/1.1 connection to a daemon's unix socket: a request, its response head, its body piece
+// One HTTP/1.1 connection to a daemon: a request, its response head, its body piece
 // by piece; kept alive between exchanges, or given up as a raw two-way stream (hijacking). Used by
 // client.cpp. One thread at a time.
 #pragma once
 
 #include "sdk/base/fd.hpp"
+#include "sdk/client/address.hpp"
 #include "sdk/client/http.hpp"
 
 #include <string>
@@ -24,9 +25,10 @@ struct RawStream {
 
 class Connection {
 public:
-    // Errors: not_found (no socket there), unavailable (nobody listens), denied; the text names the
-    // path.
-    static Result<Connection> open(const std::string& socket_path);
+    // Errors: not_found (no socket there, no such program), unavailable (nobody listens), denied;
+    // the text names the address. A program that cannot reach the daemon is heard of at the first
+    // answer only.
+    static Result<Connection> open(const Address& address);
 
     // Errors: unavailable, with os_errno EPIPE or ECONNRESET when the other side has gone.
     Result<void> send(const HttpRequest& request);
