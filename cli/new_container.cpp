@@ -17,8 +17,9 @@ Result<void> pull(Session& session, sdk::Client& client, const ContainerOptions&
                   const std::string& image) {
     auto reference = TRY(parse_reference(image));
     if (reference.tag.empty() && reference.digest.empty()) reference.tag = "latest";
-    return pull_image(session, client,
-                      {std::move(reference), options.platform, options.quiet, STDERR_FILENO});
+    return pull_image(
+        session, client,
+        {std::move(reference), options.platform, options.quiet, STDERR_FILENO, options.storage});
 }
 
 std::string with_tag(const std::string& image) {

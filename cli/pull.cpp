@@ -16,7 +16,8 @@ namespace davit::cli {
 Result<void> pull_image(Session& session, sdk::Client& client, const Pull& what) {
     const auto& reference = what.reference;
     sdk::PullImage pull{.repository = reference.domain + "/" + reference.path,
-                        .platform = what.platform};
+                        .platform = what.platform,
+                        .storage = what.storage};
     pull.tag = reference.digest.empty() ? reference.tag : reference.digest;
     pull.auth = TRY(registry_auth(session.config_dir(), reference.credential_key()));
     auto stream = TRY(client.stream(sdk::pull_call(pull)));
@@ -37,6 +38,7 @@ public:
         flags.toggle(all_tags_, "a,all-tags", "Fetch every tag of the repository");
         flags.text(platform_, "platform", "OS/ARCH", "Which of the image's platforms to take");
         flags.toggle(quiet_, "q,quiet", "Print the image's name only");
+        flags.text(storage_, "storage", "NAME", "Storage driver instance to keep it in");
     }
 
     Result<int> run(Session& session, const Strings& operands) override {
@@ -48,7 +50,7 @@ public:
             if (!quiet_) TRY(print("Using default tag: latest\n"));
         }
         auto* client = TRY(session.client());
-        TRY(pull_image(session, *client, {reference, platform_, quiet_, STDOUT_FILENO}));
+        TRY(pull_image(session, *client, {reference, platform_, quiet_, STDOUT_FILENO, storage_}));
         auto name = reference.domain + "/" + reference.path;
         if (!reference.tag.empty()) name += ":" + reference.tag;
         if (!reference.digest.empty()) name += "@" + reference.digest;
@@ -58,7 +60,7 @@ public:
 
 private:
     bool all_tags_ = false, quiet_ = false;
-    std::string platform_;
+    std::string platform_, storage_;
 };
 
 }  // namespace

@@ -11,7 +11,8 @@ struct Pull {
     ImageReference reference;  // without tag and digest: all tags
     std::string platform;
     bool quiet = false;
-    int out = 1;  // where progress is shown
+    int out = 1;               // where progress is shown
+    std::string storage = {};  // instance to keep it in; empty: the default
 };
 
 // Errors: the daemon's, and those of reading credentials.

@@ -162,6 +162,14 @@ Result<std::string> image_of_create_body(std::string_view body) {
     return image;
 }
 
+Result<std::string> storage_of_create_body(std::string_view body) {
+    const bj::object object = TRY(json::parse_object(body, "create body"));
+    const auto* host = TRY(json::get_object(object, "HostConfig"));
+    const auto* options = host == nullptr ? nullptr : TRY(json::get_object(*host, "StorageOpt"));
+    if (options == nullptr) return std::string();
+    return json::get_string(*options, "instance", "");
+}
+
 Result<Parsed> parse_create_body(std::string_view body, const CreateDefaults& defaults) {
     bj::object given = TRY(json::parse_object(body, "create body"));
     TRY(refuse_unbuilt(given));

@@ -68,7 +68,8 @@ struct Config {
     int oom_score_adj = 0;
     std::int64_t shm_size = 0;
     std::string cgroup_parent;
-    std::string storage_instance, exec_instance;  // empty: the default
+    std::string exec_instance;       // empty: the default
+    std::int64_t storage_bytes = 0;  // limit of the writable layer; 0: none
     LogOptions log;
     std::uint16_t rows = 0, columns = 0;
 };
@@ -99,5 +100,7 @@ void store_mounts(const std::vector<Mount>& mounts, std::string& json);
 Result<Config> parse_stored(std::string_view json);
 // The image named in a create body, before anything else is looked at.
 Result<std::string> image_of_create_body(std::string_view body);
+// The storage instance that it names, which is where the image has to lie; "": the default.
+Result<std::string> storage_of_create_body(std::string_view body);
 
 }  // namespace davit::container

@@ -92,14 +92,12 @@ Result<Created> Containers::create(const std::shared_ptr<Cancel>& cancel, std::s
     row.record.created_ns = now_ns();
     row.record.image_reference = reference;
     const plugin::Exec usual = TRY(services_.exec(""));
-    ImageFacts image = TRY(services_.image(reference, ""));
+    const ImageFacts image = TRY(services_.image(reference, TRY(storage_of_create_body(body))));
     Parsed parsed = TRY(parse_create_body(body, {.image_config = image.config,
                                                  .hostname = row.record.id.substr(0, kShortId),
                                                  .exec_instance = usual.instance(),
                                                  .log_driver = services_.log_driver,
                                                  .log_options = services_.log_options}));
-    if (!parsed.config.storage_instance.empty())
-        image = TRY(services_.image(reference, parsed.config.storage_instance));
     if (parsed.config.namespaces.host_uts || parsed.config.network_mode == "host")
         parsed.config.hostname = host_name();
     row.record.exec_instance = TRY(services_.exec(parsed.config.exec_instance)).instance();
@@ -122,7 +120,10 @@ Result<Created> Containers::create(const std::shared_ptr<Cancel>& cancel, std::s
     // The layer first, then the directory, then the row: a crash in between leaves what `retain`
     // finds at the next start.
     sdk::Caller call(cancel);
-    TRY(storage.prepare(call, row.record.id, row.record.parent_layer).context("create container"));
+    TRY(storage
+            .prepare(call, row.record.id, row.record.parent_layer,
+                     {.bytes = static_cast<std::uint64_t>(parsed.config.storage_bytes)})
+            .context("create container"));
     Undo layer([&] {
         sdk::Caller undo;
         (void)storage.remove(undo, row.record.id);

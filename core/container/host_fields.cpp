@@ -165,8 +165,9 @@ Result<void> read_ulimits(const bj::object& host, Config& config) {
 
 Result<void> read_storage(const bj::object& host, Config& config) {
     for (const auto& [key, value] : TRY(string_map(host, "StorageOpt"))) {
-        if (key == "instance")
-            config.storage_instance = value;
+        if (key == "instance") continue;  // storage_of_create_body
+        if (key == "size")
+            config.storage_bytes = TRY(read_bytes(value));
         else
             return fail(Code::unsupported, "create container: storage option \"", key,
                         "\" is not supported yet");

@@ -43,6 +43,7 @@ Result<boost::json::value> prune_images(Client& client, const std::string& filte
 Call pull_call(const PullImage& what) {
     Query query;
     query.add("fromImage", what.repository).text("tag", what.tag).text("platform", what.platform);
+    query.text("storage", what.storage);
     Call call{"POST", "/images/create", query};
     if (!what.auth.empty()) call.headers.push_back({"X-Registry-Auth", what.auth});
     return call;

@@ -38,6 +38,7 @@ struct PullImage {
     std::string tag;       // a tag or a digest; empty: every tag
     std::string platform;  // os[/arch[/variant]], or empty
     std::string auth;      // value of X-Registry-Auth, or empty
+    std::string storage;   // instance to keep it in; empty: the default
 };
 // To be given to Client::stream: progress objects, one a line.
 Call pull_call(const PullImage& what);

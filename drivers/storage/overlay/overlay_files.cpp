@@ -32,7 +32,8 @@ Result<void> make_overlay_directories(int root) {
 
 Result<void> OverlayFiles::make(const layers::NewFiles& files) const {
     if (files.limits.bytes != 0 || files.limits.files != 0)
-        return fail(Code::unsupported, "limits cannot be enforced here");
+        return fail(Code::unsupported,
+                    "limit layer: a directory of a shared file system has no limit of its own");
     const std::string diff = files.layer + "/diff";
     TRY(make_directory(files.root, diff, kRootMode));
     if (files.parent.empty()) return {};
