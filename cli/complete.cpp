@@ -8,7 +8,6 @@
 #include "cli/view.hpp"
 #include "sdk/client/containers.hpp"
 #include "sdk/client/images.hpp"
-#include "sdk/client/volumes.hpp"
 
 #include <algorithm>
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/container/host_fields.hpp"
 
+#include "core/container/byte_size.hpp"
 #include "core/container/capabilities.hpp"
 #include "core/container/create_fields.hpp"
 #include "core/container/oci_devices.hpp"

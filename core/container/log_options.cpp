@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/container/log_options.hpp"
 
+#include "core/container/byte_size.hpp"
 #include "core/container/host_fields.hpp"
 #include "sdk/base/json.hpp"
 
@@ -19,22 +20,6 @@ namespace {
 namespace bj = boost::json;
 
 constexpr std::size_t kShortId = 12;
-
-// "10m", "1g", "512": as docker's log options are written.
-Result<std::int64_t> read_bytes(std::string_view text) {
-    std::int64_t number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    const std::string_view unit(end, static_cast<std::size_t>(text.data() + text.size() - end));
-    if (error != std::errc() || number < 0)
-        return fail(Code::invalid, "create container: invalid size: '", text, "'");
-    switch (unit.empty() ? 'b' : static_cast<char>(unit[0] | 0x20)) {
-        case 'b': return number;
-        case 'k': return number << 10;
-        case 'm': return number << 20;
-        case 'g': return number << 30;
-        default: return fail(Code::invalid, "create container: invalid size: '", text, "'");
-    }
-}
 
 Result<std::uint32_t> read_count(const std::string& key, const std::string& text) {
     std::uint32_t number = 0;

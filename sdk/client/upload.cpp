@@ -38,7 +38,7 @@ Result<void> send_body(Connection& connection, int source) {
 
 Result<Stream> Client::upload(const Call& call, int source) {
     if (!settled_) TRY(this->call({"GET", "/version"}));  // a stream cannot be sent twice
-    auto connection = TRY(Connection::open(socket_path_));
+    auto connection = TRY(Connection::open(address_));
     HttpRequest request = request_of(call, false);
     request.headers.push_back({"Content-Type", "application/x-tar"});
     request.streams_body = true;
