@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/container/oci_devices.hpp"
 
+#include <boost/json.hpp>
+
 #include <dirent.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -22,6 +24,10 @@ namespace bj = boost::json;
 
 constexpr int kDeepest = 16;  // directories below a --device
 
+struct Devices {
+    bj::array &nodes, &rules;
+};
+
 struct DeviceRule {
     std::string_view type;
     int major, minor;  // -1: every one
@@ -41,7 +47,7 @@ bj::object device_rule(bool allow, const DeviceRule& rule) {
     return object;
 }
 
-void add_node(Devices& devices, const Device& device, const struct stat& status) {
+void add_node(const Devices& devices, const Device& device, const struct stat& status) {
     const char* type = S_ISCHR(status.st_mode) ? "c" : "b";
     const int major = static_cast<int>(::gnu_dev_major(status.st_rdev));
     const int minor = static_cast<int>(::gnu_dev_minor(status.st_rdev));
@@ -60,7 +66,7 @@ bool is_device(const struct stat& status) {
 }
 
 // Every node of a directory, whatever else lies there. What vanishes meanwhile is left out.
-Result<void> add_directory(Devices& devices, const Device& directory, int depth) {
+Result<void> add_directory(const Devices& devices, const Device& directory, int depth) {
     const std::unique_ptr<DIR, int (*)(DIR*)> open(::opendir(directory.host_path.c_str()),
                                                    ::closedir);
     if (!open) return os_error("list devices in " + directory.host_path);
@@ -79,7 +85,7 @@ Result<void> add_directory(Devices& devices, const Device& directory, int depth)
     return {};
 }
 
-Result<void> add_device(Devices& devices, const Device& device) {
+Result<void> add_device(const Devices& devices, const Device& device) {
     struct stat status {};
     if (::stat(device.host_path.c_str(), &status) != 0)
         return os_error("add device " + device.host_path);
@@ -96,7 +102,7 @@ Result<void> add_device(Devices& devices, const Device& device) {
 
 // A privileged container sees the nodes of the host's /dev itself; those that every container has
 // anyway and what lies in directories (pts, shm, mqueue) are left out.
-Result<void> add_host_devices(Devices& devices) {
+Result<void> add_host_devices(const Devices& devices) {
     const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir("/dev"), ::closedir);
     if (!directory) return os_error("list /dev");
     constexpr std::array kOwn = {"null",    "zero", "full", "random",
@@ -141,8 +147,8 @@ Result<void> check_device_rule(const std::string& rule) {
     return fail(Code::invalid, "invalid device cgroup rule format: '", rule, "'");
 }
 
-Result<Devices> devices_of(const Config& config) {
-    Devices devices;
+Result<void> add_devices(const Config& config, bj::array& nodes, bj::array& rules) {
+    Devices devices{nodes, rules};
     if (config.privileged) {
         devices.rules.push_back(device_rule(true, {"a", -1, -1, "rwm"}));
         TRY(add_host_devices(devices));
@@ -154,7 +160,7 @@ Result<Devices> devices_of(const Config& config) {
     for (const Device& device : config.devices) TRY(add_device(devices, device));
     for (const std::string& text : config.device_rules)
         if (const auto rule = parse_rule(text)) devices.rules.push_back(device_rule(true, *rule));
-    return devices;
+    return {};
 }
 
 }  // namespace davit::container

@@ -4,17 +4,15 @@
 
 #include "core/container/config.hpp"
 
-#include <boost/json.hpp>
+#include <boost/json/fwd.hpp>
 #include <string>
 
 namespace davit::container {
 
-struct Devices {
-    boost::json::array nodes, rules;
-};
-
+// Fills in the specification's `linux.devices` and `linux.resources.devices`.
 // Errors: not_found; invalid for a path that is neither a device nor a directory with some.
-Result<Devices> devices_of(const Config& config);
+Result<void> add_devices(const Config& config, boost::json::array& nodes,
+                         boost::json::array& rules);
 
 // "c 10:200 rwm", "b *:* r": whether --device-cgroup-rule may say so. Errors: invalid, in docker's
 // words.

@@ -133,12 +133,13 @@ bj::array paths_of(const Config& config, const std::optional<std::vector<std::st
 
 Result<bj::object> linux_of(const SpecInput& input) {
     const Config& config = input.config;
-    Devices devices = TRY(devices_of(config));
+    bj::array nodes, rules;
+    TRY(add_devices(config, nodes, rules));
     bj::object resources = TRY(resources_spec(input.resources));
-    resources["devices"] = std::move(devices.rules);
+    resources["devices"] = std::move(rules);
     bj::object object{{"namespaces", namespaces_of(input)},
                       {"resources", std::move(resources)},
-                      {"devices", std::move(devices.nodes)},
+                      {"devices", std::move(nodes)},
                       {"maskedPaths", paths_of(config, config.masked_paths, kMaskedPaths)},
                       {"readonlyPaths", paths_of(config, config.read_only_paths, kReadOnlyPaths)}};
     if (!config.cgroup_parent.empty())
