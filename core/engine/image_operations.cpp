@@ -50,12 +50,10 @@ Result<Reference> reference_of(const Job& job) {
     if (text.empty()) return fail(Code::invalid, "pull image: no image named");
     const std::string tag = job.argument("tag");
     if (!tag.empty()) text += (tag.find(':') != std::string::npos ? "@" : ":") + tag;
-    return TRY(Reference::parse(text)).with_latest();
+    return Reference::parse(text);
 }
 
-Result<void> pull(Engine& engine, Job& job) {
-    const Reference reference = TRY(reference_of(job));
-    job.describe(reference.familiar());
+Result<void> pull_one(Engine& engine, Job& job, const Reference& reference) {
     Result<void> told;
     const image::PullRequest request{
         .reference = reference,
@@ -71,6 +69,20 @@ Result<void> pull(Engine& engine, Job& job) {
         }};
     const auto pulled = TRY(image::pull(engine.images(), request));
     publish_image(engine, "pull", reference.familiar(), reference.familiar_name(), pulled.id);
+    return {};
+}
+
+// Without a tag every tag of the repository is meant.
+Result<void> pull(Engine& engine, Job& job) {
+    const Reference wanted = TRY(reference_of(job));
+    job.describe(wanted.familiar());
+    if (wanted.tag() || wanted.digest()) return pull_one(engine, job, wanted);
+    sdk::Caller call(job.cancel());
+    const auto tags =
+        TRY(TRY(engine.registry(""))
+                .tags(call, {wanted.host(), wanted.path(), std::string(job.request().auth)}));
+    for (const std::string& tag : tags)
+        TRY(pull_one(engine, job, TRY(Reference::parse(wanted.repository() + ":" + tag))));
     return {};
 }
 

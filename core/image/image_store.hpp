@@ -10,6 +10,7 @@
 #include "core/image/layer_table.hpp"
 #include "core/image/manifest.hpp"
 #include "core/image/reference.hpp"
+#include "core/image/shared_documents.hpp"
 #include "core/plugin/storage.hpp"
 #include "core/store/database.hpp"
 
@@ -141,6 +142,7 @@ public:
     // ---- for pull, load, import and commit ----
     LayerTable& layers() { return layers_; }
     const ArchiveLogs& logs() const { return logs_; }
+    SharedDocuments& documents() { return documents_; }
     // What is known of a layer that lies committed in the instance.
     Result<std::optional<LayerFacts>> find_layer(const std::string& instance, const Digest& layer);
     // Makes image, manifests, layers and names visible at once. Answers whether the name led
@@ -172,6 +174,7 @@ private:
     ArchiveLogs logs_;
     FindStorage find_storage_;
     LayerTable layers_;
+    SharedDocuments documents_;
     std::unique_ptr<Syncer> syncer_;
 };
 

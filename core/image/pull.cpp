@@ -18,7 +18,7 @@ struct Found {
     Document top;                      // what the reference led to
     std::optional<Document> manifest;  // when that was an index
     Manifest parsed;
-    std::string config_text;
+    SharedDocuments::Document config_text;  // held until the image is there: see SharedDocuments
     ImageConfig config;
 };
 
@@ -59,8 +59,8 @@ Result<void> check_platform(const PullRequest& request, const ImageConfig& confi
     return {};
 }
 
-Result<Found> find(const PullRequest& request, const Origin& origin, const Reference& reference,
-                   const std::shared_ptr<Cancel>& stop) {
+Result<Found> find(ImageStore& store, const PullRequest& request, const Origin& origin,
+                   const Reference& reference, const std::shared_ptr<Cancel>& stop) {
     Document top = TRY(fetch_top(origin, reference, stop));
     auto parsed = TRY(parse_manifest(top.text, top.media_type));
     std::optional<Document> chosen;
@@ -76,8 +76,11 @@ Result<Found> find(const PullRequest& request, const Origin& origin, const Refer
     const Manifest* manifest = std::get_if<Manifest>(&parsed);
     if (manifest == nullptr)
         return fail(Code::unsupported, "read index: it leads to another index");
-    std::string config_text = TRY(fetch_document(origin, manifest->config, stop));
-    ImageConfig config = TRY(parse_config(config_text));
+    auto config_text = TRY(store.documents().get(manifest->config.digest, *stop, [&] {
+        auto known = store.config(manifest->config.digest.text());
+        return known ? known : fetch_document(origin, manifest->config, stop);
+    }));
+    ImageConfig config = TRY(parse_config(*config_text));
     TRY(check_platform(request, config));
     if (config.diff_ids.size() != manifest->layers.size())
         return mismatch(reference, "its config names " + std::to_string(config.diff_ids.size()) +
@@ -98,7 +101,7 @@ void show_layer(ProgressLines& lines, const Descriptor& blob, std::string_view s
 NewImage describe(const Origin& origin, const Reference& reference, const Found& found) {
     const Document& manifest = found.manifest ? *found.manifest : found.top;
     NewImage image{
-        .config = found.config_text,
+        .config = *found.config_text,
         .manifest = manifest.text,
         .manifest_type = manifest.media_type,
         .pulled = Pulled{origin.repository.host + "/" + origin.repository.name, found.top.digest}};
@@ -136,7 +139,7 @@ Result<PullResult> pull(ImageStore& store, const PullRequest& request) {
     const auto link = TRY(StopLink::create(request.cancel));
     const Origin origin{request.registry, {reference.host(), reference.path(), request.auth}};
     ProgressLines lines(request.progress);
-    const Found found = TRY(find(request, origin, reference, link->token()));
+    const Found found = TRY(find(store, request, origin, reference, link->token()));
     lines.show({reference.wanted(), "Pulling from " + reference.path()});
     const bool changed =
         TRY(fetch_and_add(store, request, origin, reference, found, link->token(), lines));
@@ -145,7 +148,7 @@ Result<PullResult> pull(ImageStore& store, const PullRequest& request) {
     lines.show({"", (changed ? "Status: Downloaded newer image for "
                              : "Status: Image is up to date for ") +
                         reference.familiar()});
-    return PullResult{Digest::of(found.config_text).text(), found.top.digest, changed};
+    return PullResult{Digest::of(*found.config_text).text(), found.top.digest, changed};
 }
 
 }  // namespace davit::image

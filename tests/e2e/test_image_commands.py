@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """`tag`, `history`, `image prune` and the filters of `images` through every command line."""
+import collections
 import json
+import re
 import threading
+import time
 
 import pytest
 
@@ -126,3 +129,37 @@ def test_events_of_an_images_life(cli, engine):
     assert told[0]["Actor"]["Attributes"]["name"] == "heard:latest"
     assert actions[-3:] == ["untag", "untag", "delete"] or actions[-2:] == ["untag", "delete"]
     assert told[-1]["Actor"]["ID"] == identity
+
+
+def fetched_by(engine, host, count):
+    """How often the registry gave each blob to `count` pulls at once; the image is gone afterwards."""
+    log = host[1] / "registry-5000.log"
+    before = log.stat().st_size
+    answers = []
+
+    def pull():
+        answers.append(engine.request("POST", f"/v1.41/images/create?fromImage={LAYERS}&tag=latest"))
+    pulls = [threading.Thread(target=pull) for _ in range(count)]
+    for one in pulls:
+        one.start()
+    for one in pulls:
+        one.join()
+    assert all(status == 200 and "errorDetail" not in str(text) for status, text in answers)
+    time.sleep(0.5)  # the log is written behind the answer
+    assert engine.request("DELETE", f"/v1.41/images/{LAYERS}?force=1")[0] == 200
+    return collections.Counter(re.findall(r'"GET /v2/layers/blobs/(sha256:[0-9a-f]+)',
+                                          log.read_text()[before:]))
+
+
+@pytest.mark.davit_only
+def test_many_pulls_at_once_fetch_no_more_than_one(engine, host):
+    alone = fetched_by(engine, host, 1)  # layers that need their parent come twice
+    assert len(alone) >= 4
+    assert fetched_by(engine, host, 20) == alone
+
+
+def test_pull_of_every_tag(cli, engine):
+    cli("pull", "-q", "--all-tags", LAYERS)
+    tags = cli("images", "--format", "{{.Tag}}", LAYERS).split()
+    assert {"latest", "zstd", "lower-link"} <= set(tags)
+    cli("rmi", "-f", *[f"{LAYERS}:{tag}" for tag in tags])
