@@ -93,6 +93,9 @@ Result<void> read_registry(const boost::json::object& settings, Config& config) 
     if (auto hub = TRY(json::get_strings(settings, "registry-mirrors")); !hub.empty())
         config.mirrors["docker.io"] = std::move(hub);
     config.insecure_registries = TRY(json::get_strings(settings, "insecure-registries"));
+    if (const auto* proxies = TRY(json::get_object(settings, "proxies")))
+        for (const auto& proxy : *proxies)
+            config.proxies[proxy.key()] = TRY(json::get_string(*proxies, proxy.key(), ""));
     const auto* registry = TRY(json::get_object(settings, "registry"));
     if (registry == nullptr) return {};
     config.credentials_file = TRY(json::get_string(*registry, "credentials", ""));
@@ -160,6 +163,11 @@ std::string registry_settings(const Config& config) {
     }
     if (const auto& hosts = config.insecure_registries; !hosts.empty())
         shared["insecure-registries"] = boost::json::array(hosts.begin(), hosts.end());
+    if (!config.proxies.empty()) {
+        boost::json::object proxies;
+        for (const auto& [name, address] : config.proxies) proxies[name] = address;
+        shared["proxies"] = std::move(proxies);
+    }
     return boost::json::serialize(shared);
 }
 

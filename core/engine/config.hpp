@@ -68,7 +68,8 @@ struct Config {
     // checks.
     std::map<std::string, std::vector<std::string>> mirrors;  // "docker.io" -> addresses, in order
     std::vector<std::string> insecure_registries;             // host, host:port, or CIDR
-    std::string credentials_file;  // as `docker login` writes it; empty: none
+    std::map<std::string, std::string> proxies;  // "http-proxy", "https-proxy", "no-proxy"
+    std::string credentials_file;                // as `docker login` writes it; empty: none
 
     // Drivers.
     std::vector<std::string> driver_path;

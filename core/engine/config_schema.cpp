@@ -63,6 +63,11 @@ constexpr std::string_view kSchema = R"schema({
       "description": "Addresses that are asked before Docker Hub." },
     "insecure-registries": { "type": "array", "items": { "type": "string" },
       "description": "host, host:port or CIDR that may be reached over HTTP or with any certificate. Loopback always may." },
+    "proxies": { "type": "object", "additionalProperties": false, "properties": {
+        "http-proxy": { "type": "string", "description": "For registries that are asked over HTTP." },
+        "https-proxy": { "type": "string", "description": "For registries that are asked over HTTPS." },
+        "no-proxy": { "type": "string", "description": "Hosts that are asked directly, separated by commas. Loopback always is." } },
+      "description": "How registries are reached; what is absent comes from HTTP_PROXY, HTTPS_PROXY and NO_PROXY." },
     "storage-driver": { "type": "string",
       "description": "The storage instance that is used when none is named: the same as storage.default." },
     "storage-opts": { "type": "array", "items": { "type": "string", "pattern": "^[^=]+=.*$" },

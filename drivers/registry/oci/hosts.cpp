@@ -78,7 +78,15 @@ Result<Config> Config::parse(std::string_view text) {
     const auto object = TRY(json::parse_object(text.empty() ? "{}" : text, "configuration"));
     Config config;
     config.insecure = TRY(json::get_strings(object, "insecure-registries"));
-    config.certificates = TRY(json::get_string(object, "certificates", "/etc/davit/certs.d"));
+    config.certificates = {"/etc/davit/certs.d", "/etc/docker/certs.d"};
+    if (const auto folder = TRY(json::get_string(object, "certificates")))
+        config.certificates = {*folder};
+    config.proxies = Proxies::of_environment();
+    if (const auto* proxies = TRY(json::get_object(object, "proxies"))) {
+        config.proxies.http = TRY(json::get_string(*proxies, "http-proxy", config.proxies.http));
+        config.proxies.https = TRY(json::get_string(*proxies, "https-proxy", config.proxies.https));
+        config.proxies.none = TRY(json::get_string(*proxies, "no-proxy", config.proxies.none));
+    }
     if (const auto* mirrors = TRY(json::get_object(object, "mirrors")))
         for (const auto& member : *mirrors)
             config.mirrors[std::string(member.key())] =
@@ -133,9 +141,14 @@ Trust Hosts::trust_of(const std::string& authority) const {
     Trust trust;
     trust.verify = !is_listed_insecure(authority);
     trust.direct = is_loopback(name_of_authority(authority));
-    const std::string folder = config_.certificates + "/" + authority;
+    for (const std::string& folder : config_.certificates)
+        add_certificates(trust, folder + "/" + authority);
+    return trust;
+}
+
+void Hosts::add_certificates(Trust& trust, const std::string& folder) {
     const Result<Fd> directory = open_directory(folder, O_RDONLY);
-    if (!directory) return trust;
+    if (!directory) return;
     std::vector<std::string> names = list_names(directory->get()).value_or({});
     std::sort(names.begin(), names.end());
     for (const std::string& name : names) {
@@ -147,7 +160,6 @@ Trust Hosts::trust_of(const std::string& authority) const {
             trust.key = folder + "/" + name.substr(0, name.size() - 5) + ".key";
         }
     }
-    return trust;
 }
 
 Result<Peer> Hosts::origin(const sdk::Call& call, const std::string& registry) {

@@ -28,7 +28,9 @@ struct Peer {
 struct Config {
     std::vector<std::string> insecure;                        // "host", "host:port" or "10.0.0.0/8"
     std::map<std::string, std::vector<std::string>> mirrors;  // by registry: addresses, asked first
-    std::string certificates;  // directory: <host:port>/{*.crt,*.cert,*.key}
+    // Directories: <host:port>/{*.crt,*.cert,*.key}.
+    std::vector<std::string> certificates;
+    Proxies proxies;  // where a member is empty: what the environment says
 
     // Errors: invalid.
     static Result<Config> parse(std::string_view json);
@@ -53,6 +55,7 @@ public:
     // allowed.
     Result<void> require_allowed(const std::string& url) const;
     Trust trust_of(const std::string& authority) const;
+    static void add_certificates(Trust& trust, const std::string& folder);
     // The machine may have changed its mind: asks again next time.
     void forget(const std::string& authority);
 

@@ -109,8 +109,9 @@ struct Http::Shared {
 
 class Http::Line {
 public:
-    Line(std::string peer, CURLSH* share)
+    Line(std::string peer, CURLSH* share, const Proxies& proxies)
         : peer_(std::move(peer)),
+          proxies_(proxies),
           multi_(::curl_multi_init()),
           easy_(::curl_easy_init()),
           share_(share) {
@@ -128,6 +129,7 @@ private:
     void configure(curl_slist* headers);
     void configure_body();
     void configure_trust();
+    void configure_proxy();
     Result<CURLcode> drive();
     Result<void> check_call() const;
     Error explain(CURLcode code, HttpProblem* problem) const;
@@ -138,6 +140,7 @@ private:
     std::size_t receive(std::string_view piece);
 
     std::string peer_;
+    const Proxies& proxies_;
     std::unique_ptr<CURLM, FreeMulti> multi_;
     std::unique_ptr<CURL, FreeEasy> easy_;
     CURLSH* share_;
@@ -197,7 +200,6 @@ void Http::Line::configure_trust() {
     set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
     set(CURLOPT_SSL_VERIFYPEER, trust.verify ? 1L : 0L);
     set(CURLOPT_SSL_VERIFYHOST, trust.verify ? 2L : 0L);
-    if (trust.direct) set(CURLOPT_PROXY, "");
     if (!trust.authorities.empty()) {
         curl_blob blob{const_cast<char*>(trust.authorities.data()), trust.authorities.size(),
                        CURL_BLOB_COPY};
@@ -206,6 +208,17 @@ void Http::Line::configure_trust() {
     if (trust.certificate.empty()) return;
     set(CURLOPT_SSLCERT, trust.certificate.c_str());
     set(CURLOPT_SSLKEY, trust.key.c_str());
+}
+
+void Http::Line::configure_proxy() {
+    if (request_->trust.direct) {
+        set(CURLOPT_PROXY, "");
+        return;
+    }
+    const bool secure = request_->url.starts_with("https://");
+    const std::string& proxy = secure ? proxies_.https : proxies_.http;
+    if (!proxy.empty()) set(CURLOPT_PROXY, proxy.c_str());
+    if (!proxies_.none.empty()) set(CURLOPT_NOPROXY, proxies_.none.c_str());
 }
 
 Result<Response> Http::Line::send(const sdk::Call& call, const Request& request,
@@ -220,6 +233,7 @@ Result<Response> Http::Line::send(const sdk::Call& call, const Request& request,
     configure(headers.get());
     configure_body();
     configure_trust();
+    configure_proxy();
     const Result<CURLcode> code = drive();
     if (!outcome_) return outcome_.error();
     if (!code) return code.error();
@@ -332,7 +346,15 @@ std::size_t Http::Line::on_read(char* data, std::size_t size, std::size_t count,
 // --- Http
 // ------------------------------------------------------------------------------------------
 
-Http::Http() : shared_(std::make_unique<Shared>()) {}
+Proxies Proxies::of_environment() {
+    const auto value = [](const char* name) {
+        const char* text = ::secure_getenv(name);
+        return std::string(text == nullptr ? "" : text);
+    };
+    return {value("HTTP_PROXY"), value("HTTPS_PROXY"), value("NO_PROXY")};
+}
+
+Http::Http(Proxies proxies) : proxies_(std::move(proxies)), shared_(std::make_unique<Shared>()) {}
 
 Http::~Http() {
     {
@@ -344,12 +366,12 @@ Http::~Http() {
     idle_.clear();
 }
 
-Result<std::unique_ptr<Http>> Http::create() {
+Result<std::unique_ptr<Http>> Http::create(Proxies proxies) {
     static const CURLcode started =
         ::curl_global_init(CURL_GLOBAL_DEFAULT);  // once; thread-safe from 7.84 on
     if (started != CURLE_OK)
         return fail(Code::internal, "start libcurl: ", ::curl_easy_strerror(started));
-    std::unique_ptr<Http> http(new Http);
+    std::unique_ptr<Http> http(new Http(std::move(proxies)));
     CURLSH* share = ::curl_share_init();
     if (share == nullptr) return fail(Code::internal, "start libcurl: out of memory");
     http->shared_->share = share;
@@ -372,7 +394,7 @@ std::unique_ptr<Http::Line> Http::take_line(const std::string& peer) {
     const std::lock_guard lock(mutex_);
     const auto found = std::find_if(idle_.rbegin(), idle_.rend(),
                                     [&](const auto& line) { return line->peer() == peer; });
-    if (found == idle_.rend()) return std::make_unique<Line>(peer, shared_->share);
+    if (found == idle_.rend()) return std::make_unique<Line>(peer, shared_->share, proxies_);
     std::unique_ptr<Line> line = std::move(*found);
     idle_.erase(std::next(found).base());
     return line;

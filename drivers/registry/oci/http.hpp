@@ -67,9 +67,18 @@ struct HttpProblem {
     bool no_connection = false;
 };
 
+// Proxies by the scheme of what is asked for; empty: what the environment says.
+struct Proxies {
+    std::string http, https;
+    std::string none;  // hosts that are asked directly, separated by commas
+
+    // HTTP_PROXY and its like in upper case, which libcurl does not read (it does in lower case).
+    static Proxies of_environment();
+};
+
 class Http {
 public:
-    static Result<std::unique_ptr<Http>> create();
+    static Result<std::unique_ptr<Http>> create(Proxies proxies = Proxies::of_environment());
     Http(const Http&) = delete;
     Http& operator=(const Http&) = delete;
     ~Http();
@@ -82,11 +91,12 @@ public:
 private:
     class Line;
     struct Shared;
-    Http();
+    explicit Http(Proxies proxies);
     std::unique_ptr<Line> take_line(const std::string& peer);
     void give_back(std::unique_ptr<Line> line);
     void close_idle();  // the closer's work
 
+    const Proxies proxies_;
     std::unique_ptr<Shared> shared_;
     std::mutex mutex_;
     std::vector<std::unique_ptr<Line>> idle_;  // guarded by mutex_; most recently used last

@@ -168,7 +168,7 @@ OciDriver::OciDriver(sdk::Host host, Config config, std::unique_ptr<Http> http)
 
 Result<std::unique_ptr<OciDriver>> OciDriver::open(const Call&, const davit_open& request) {
     Config config = TRY(Config::parse(sdk::view(request.config)));
-    auto http = TRY(Http::create());
+    auto http = TRY(Http::create(config.proxies));
     return std::unique_ptr<OciDriver>(
         new OciDriver(sdk::Host(request.host), std::move(config), std::move(http)));
 }

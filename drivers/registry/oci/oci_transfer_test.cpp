@@ -218,5 +218,29 @@ TEST(OciMirror, is_never_pushed_to) {
     EXPECT_TRUE(mirror.asked().empty());
 }
 
+// --- proxies
+
+TEST(OciProxy, is_asked_for_what_is_not_on_this_host) {
+    const ScriptedServer proxy([](const Asked&) { return Reply{.body = kContent}; });
+    const auto driver =
+        driver_for("registry.example",
+                   R"({"insecure-registries":["mirror.example"],"mirrors":{"registry.example":)"
+                   R"(["http://mirror.example"]},"proxies":{"http-proxy":")" +
+                       proxy.url() + R"("}})");
+    EXPECT_EQ(driver->fetch_text(kDigest).value_or(""), kContent);
+    ASSERT_FALSE(proxy.asked().empty());
+    EXPECT_TRUE(proxy.asked().front().target.starts_with("http://mirror.example/v2/"))
+        << proxy.asked().front().target;
+}
+
+TEST(OciProxy, is_passed_by_on_loopback) {
+    const ScriptedServer proxy([](const Asked&) { return Reply{.status = 500}; }, "127.0.0.3");
+    const ScriptedServer registry([](const Asked&) { return Reply{.body = kContent}; });
+    const auto driver =
+        driver_for(registry.address(), R"({"proxies":{"http-proxy":")" + proxy.url() + R"("}})");
+    EXPECT_EQ(driver->fetch_text(kDigest).value_or(""), kContent);
+    EXPECT_TRUE(proxy.asked().empty());
+}
+
 }  // namespace
 }  // namespace davit::oci
