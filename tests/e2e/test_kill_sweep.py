@@ -154,12 +154,47 @@ class Remove(Operation):
             assert self.state(self.identity) is None, "a removed container is back"
 
 
+class Load(Pull):
+    def prepare(self):
+        assert super().perform()[0] == 200
+        done = subprocess.run(
+            self.engine.sandbox.enter(BUILD / "bin/davit", "-H", self.engine.host, "save", LAYERS),
+            capture_output=True, check=True)
+        self.archive = done.stdout
+        self.ask("DELETE", f"/images/{LAYERS}?force=1")
+
+    def perform(self):
+        status, text = self.engine.request("POST", V + "/images/load?quiet=1", self.archive,
+                                           {"Content-Type": "application/x-tar"}, timeout=30)
+        return (500 if '"error"' in str(text) else status), text
+
+
+class Commit(Operation):
+    def prepare(self):
+        self.identity = self.create("sh", "-c", "echo kept > /written")
+        assert self.ask("POST", f"/containers/{self.identity}/start")[0] == 204
+        assert self.ask("POST", f"/containers/{self.identity}/wait")[0] == 200
+
+    def perform(self):
+        return self.ask("POST", f"/commit?container={self.identity}&repo=swept&tag=1")
+
+    def check(self, acknowledged):
+        status, _ = self.ask("GET", "/images/swept:1/json")
+        if acknowledged:
+            assert status == 200, "an image that was committed is gone"
+        if status == 200:
+            identity = self.create("grep", "kept", "/written", image="swept:1")
+            assert self.ask("POST", f"/containers/{identity}/start")[0] == 204
+            assert self.ask("POST", f"/containers/{identity}/wait")[1]["StatusCode"] == 0
+
+
 def clean(engine):
     engine.remove_containers()
+    engine.request("DELETE", f"{V}/images/swept:1?force=1")
     engine.request("DELETE", f"{V}/images/{LAYERS}?force=1")
 
 
-@pytest.mark.parametrize("kind", [Pull, Create, Start, Exec, Stop, Remove])
+@pytest.mark.parametrize("kind", [Pull, Create, Start, Exec, Stop, Remove, Load, Commit])
 def test_killed_at_any_system_call_nothing_is_lost_or_left(engine, kind, capsys):
     before = leaks.snapshot(engine)
     calls = min(count_calls(engine, kind) for _ in range(3))  # others on the host add waits
