@@ -87,6 +87,9 @@ constexpr std::string_view kUsedHostConfig[] = {"Binds",
                                                 "KernelMemory",
                                                 "KernelMemoryTCP"};
 
+// dockerode puts the query's parameters into the body as well; docker's daemon passes over them.
+constexpr std::string_view kOfTheQuery[] = {"name", "platform"};
+
 // Values of unused fields that ask for nothing although they are not empty.
 struct Harmless {
     std::string_view field, json;
@@ -108,6 +111,7 @@ Result<void> refuse_in(const json::object& object, std::span<const std::string_v
     for (const auto& [key, value] : object) {
         const std::string_view name(key.data(), key.size());
         if (std::find(used.begin(), used.end(), name) != used.end()) continue;
+        if (std::count(std::begin(kOfTheQuery), std::end(kOfTheQuery), name) > 0) continue;
         if (says_nothing(value) || harmless(name, value)) continue;
         return fail(Code::unsupported, "create container: ", where, name, " is not supported yet");
     }

@@ -95,8 +95,11 @@ Result<void> follow_events(Engine& engine, const job::Request& request, Cancel& 
                            const job::Job::Emit& emit) {
     job::Job job(request, nullptr, emit);
     const job::FilterValues filters = TRY(job::parse_filters(job.argument("filters")));
-    const event::Bus::Range range{.since_ns = TRY(time_argument(job, "since")),
-                                  .until_ns = TRY(time_argument(job, "until"))};
+    event::Bus::Range range{.since_ns = TRY(time_argument(job, "since")),
+                            .until_ns = TRY(time_argument(job, "until"))};
+    // since=0 is the beginning of time, and so is the silence of a client that names only an end.
+    if (range.since_ns == 0 && (!job.argument("since").empty() || range.until_ns != 0))
+        range.since_ns = 1;
     TRY(job.started());
     const Cancel::Subscription wake(cancel, [&] { engine.events().interrupt(); });
     return engine.events().follow(range, cancel, [&](const event::Event& event) -> Result<void> {
