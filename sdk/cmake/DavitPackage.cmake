@@ -20,14 +20,15 @@ configure_package_config_file(sdk/cmake/davitConfig.cmake.in ${PROJECT_BINARY_DI
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/davitConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/davit)
-install(TARGETS ${exported} EXPORT davit ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+install(TARGETS ${exported} EXPORT davit COMPONENT davit-dev ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}/davit
   RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(EXPORT davit NAMESPACE davit:: FILE davitTargets.cmake DESTINATION ${package})
+install(EXPORT davit NAMESPACE davit:: FILE davitTargets.cmake DESTINATION ${package} COMPONENT davit-dev)
 set(DAVIT_PLUGIN_FILE [[${CMAKE_CURRENT_LIST_DIR}/DavitPlugin.cmake]])
 configure_package_config_file(sdk/cmake/davitConfig.cmake.in ${PROJECT_BINARY_DIR}/package/davitConfig.cmake
   INSTALL_DESTINATION ${package})
 install(FILES ${PROJECT_BINARY_DIR}/package/davitConfig.cmake ${PROJECT_BINARY_DIR}/davitConfigVersion.cmake
   sdk/cmake/DavitPlugin.cmake sdk/cmake/CheckDriver.cmake sdk/cmake/driver.map sdk/cmake/note.c.in
-  DESTINATION ${package})
-install(DIRECTORY plugin-api/include/davit DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-install(DIRECTORY sdk/base sdk/plugin sdk/netlink sdk/endpoint DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/davit/sdk FILES_MATCHING PATTERN "*.hpp")
+  DESTINATION ${package} COMPONENT davit-dev)
+install(DIRECTORY plugin-api/include/davit DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT davit-dev)
+install(DIRECTORY sdk/base sdk/plugin sdk/netlink sdk/endpoint DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/davit/sdk
+  COMPONENT davit-dev FILES_MATCHING PATTERN "*.hpp")
