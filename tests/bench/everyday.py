@@ -15,14 +15,15 @@ BACK_MS = 200     # davitd with `TOGETHER` running containers, from exec to the 
 
 
 def measure(contestants, samples, crowd, results):
-    """`samples` is what the quick measurements take; the long ones take a fifth, at least one."""
-    few = max(1, samples // 5)
+    """`samples` is what the quick measurements take; the long ones take a fifth, at least one. `crowd`
+    is the length of the list, and a limit for everything else that there are many of."""
+    few, ports, many = max(1, samples // 5), min(PORTS, crowd), min(TOGETHER, crowd)
     for one in contestants:
         one("pull", BUSYBOX)
     table("start of a stopped container", contestants, start_again, samples, 15, 40, results)
-    table(f"{PORTS} published ports at once", contestants, many_ports, few, 100, 1000, results)
+    table(f"{ports} published ports at once", contestants, lambda one: many_ports(one, ports), few, 100, 1000, results)
     table(f"{LOG_BYTES // 1_000_000} MB of 100-byte log lines", contestants, flood, few, 5, 8, results)
-    table(f"{TOGETHER} parallel run -d", contestants, together, few, 10, 30, results)
+    table(f"{many} parallel run -d", contestants, lambda one: together(one, many), few, 10, 30, results)
     for one in contestants:
         fill(one, crowd)
     table(f"GET /containers/json with {crowd} containers", contestants, listed, samples, 10, 20, results)
@@ -30,7 +31,7 @@ def measure(contestants, samples, crowd, results):
         one.engine.remove_containers()
     for one in contestants:
         if one.name == "davit":
-            come_back(one, few, results)
+            come_back(one, many, few, results)
 
 
 def table(title, contestants, deed, samples, must, reach, results):
@@ -50,8 +51,8 @@ def start_again(one):
     return took
 
 
-def many_ports(one):
-    took = one("run", "-d", "--name", "ports", "-p", f"20000-{19999 + PORTS}:20000-{19999 + PORTS}",
+def many_ports(one, count):
+    took = one("run", "-d", "--name", "ports", "-p", f"20000-{19999 + count}:20000-{19999 + count}",
                BUSYBOX, "sleep", "100000")
     one("rm", "-f", "ports")
     return took
@@ -69,11 +70,11 @@ def flood(one):
     return took
 
 
-def together(one):
+def together(one, count):
     began = time.perf_counter()
-    in_parallel(lambda n: one("run", "-d", "--name", f"many{n}", BUSYBOX, "sleep", "100000"), TOGETHER)
+    in_parallel(lambda n: one("run", "-d", "--name", f"many{n}", BUSYBOX, "sleep", "100000"), count)
     took = time.perf_counter() - began
-    in_parallel(lambda n: one("rm", "-f", f"many{n}"), TOGETHER)
+    in_parallel(lambda n: one("rm", "-f", f"many{n}"), count)
     return took
 
 
@@ -95,9 +96,9 @@ def listed(one):
     return took
 
 
-def come_back(one, samples, results):
+def come_back(one, many, samples, results):
     """From the start of a davitd whose containers run on to its first answer."""
-    in_parallel(lambda n: one("run", "-d", BUSYBOX, "sleep", "100000"), TOGETHER)
+    in_parallel(lambda _: one("run", "-d", BUSYBOX, "sleep", "100000"), many)
     taken = []
     for _ in range(samples):
         one.engine.kill()
@@ -105,9 +106,9 @@ def come_back(one, samples, results):
         one.engine.start()
         taken.append(time.perf_counter() - began)
         running = len(one.engine.get("/v1.41/containers/json"))
-        if running != TOGETHER:
-            raise SystemExit(f"bench: {running} of {TOGETHER} containers run after the restart")
-    title = f"davitd back with {TOGETHER} running containers"
+        if running != many:
+            raise SystemExit(f"bench: {running} of {many} containers run after the restart")
+    title = f"davitd back with {many} running containers"
     show(title, {one.name: taken}, 0, 0)
     print(f"  must be at most {BACK_MS} ms; reach for 50")
     results.append({"title": title, "samples": {one.name: taken}, "must": {"ms": BACK_MS}})
