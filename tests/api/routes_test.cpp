@@ -120,15 +120,15 @@ std::string compat_page() {
             "table\n"
             "(`plugins/docker-api/routes.cpp`) and checked by `tests/api`: `DAVIT_WRITE=1 "
             "api_routes_test` renews it.\n\n"
-            "*Served* endpoints reach the engine as the operation in the third column; one that "
+            "*Served* endpoints reach the engine as the operation in the fourth column; one that "
             "the engine does not offer\n"
             "yet answers 501 with its name. A client that leaves ends the operation where the "
-            "fourth column says so.\n\n"
-            "| method | path | operation | client leaves |\n|---|---|---|---|\n";
+            "fifth column says so.\n\n"
+            "| method | path | since | operation | client leaves |\n|---|---|---|---|---|\n";
     for (const Route& route : routes()) {
         page << "| " << word_of(route.method) << " | `" << route.pattern;
         if (!route.selector.empty()) page << "?" << route.selector;
-        page << "` | " << route.operation << " | "
+        page << "` | " << route.first.text() << " | " << route.operation << " | "
              << (route.leaving == Leaving::cancels ? "ends it" : "it goes on") << " |\n";
     }
     page << "\nRefused by name, with 501:\n\n| method | path | what |\n|---|---|---|\n";
