@@ -8,6 +8,7 @@
 #include "sdk/base/process.hpp"
 #include "sdk/base/undo.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 
 #include <array>
@@ -16,6 +17,12 @@
 #include <utility>
 
 namespace davit::container {
+
+namespace {
+
+constexpr int kEndMilliseconds = 5000;  // for the rest of an exit, on a busy host
+
+}  // namespace
 
 Result<void> wait_for_root(Cancel& cancel, Container& container) {
     Fd keeper = container.take_keeper();
@@ -34,21 +41,24 @@ Result<void> wait_for_root(Cancel& cancel, Container& container) {
 Result<void> Containers::with_files(const std::shared_ptr<Cancel>& cancel,
                                     const ContainerPtr& container, Shown shown,
                                     const UseFiles& use) {
-    const auto running = [&]() -> std::optional<archive::Place> {
-        Fd process = container->process();
+    // Nothing: it does not run, or ended before it was entered.
+    const auto use_running = [&]() -> std::optional<Result<void>> {
+        const Fd process = container->process();
         if (!process || has_ended(process.get())) return std::nullopt;
-        return archive::Place{.kind = shown == Shown::root_alone ? archive::RootKind::root_of
-                                                                 : archive::RootKind::process,
-                              .root = std::move(process)};
+        const auto kind =
+            shown == Shown::root_alone ? archive::RootKind::root_of : archive::RootKind::process;
+        auto done = use({.kind = kind, .root = Fd(::fcntl(process.get(), F_DUPFD_CLOEXEC, 0))});
+        if (done || done.error().os_errno != ESRCH) return done;
+        pollfd end{process.get(), POLLIN, 0};  // it has let its namespaces go: it is about to end
+        (void)::poll(&end, 1, kEndMilliseconds);
+        return std::nullopt;
     };
-    if (auto place = running()) {
-        auto done = use(std::move(*place));
-        if (done || done.error().os_errno != ESRCH) return done;  // it ended before it was entered
-    }
+    if (auto done = use_running()) return std::move(*done);
     ContainerLock lock = container->operate();
-    if (auto place = running()) {  // started while we waited
+    const Fd process = container->process();
+    if (process && !has_ended(process.get())) {  // started while we waited
         lock.unlock();
-        return use(std::move(*place));
+        return with_files(cancel, container, shown, use);
     }
     if (container->state().status == Status::removed)
         return fail(Code::conflict, "open files of container ", container->id(),

@@ -28,12 +28,6 @@ def state(request):
     return request.param
 
 
-@pytest.fixture(params=["docker20", "docker28"])
-def cli(request, engine, work):
-    """davit has no cp of its own yet."""
-    return make_cli(request.param, engine, work)
-
-
 @pytest.fixture
 def box(cli, name, state):
     """A container with something in /w, running or stopped."""
@@ -169,7 +163,7 @@ IN = [("file", "/w/target"), ("file", "/w/target/"), ("file", "/w/new"), ("file"
       ("link", "/w/target"), ("link", "/w/new"), ("file", "/w/dangling")]
 
 
-@pytest.mark.parametrize("program", ["docker28", "docker20"])
+@pytest.mark.parametrize("program", ["davit", "docker28"])
 @pytest.mark.parametrize("source, target", IN)
 def test_what_goes_in_lies_where_dockerd_puts_it(engine, reference, work, name, tmp_path, source,
                                                  target, program):
