@@ -18,6 +18,7 @@ std::unique_ptr<Command> make_context_remove();
 std::unique_ptr<Command> make_context_show();
 std::unique_ptr<Command> make_context_update();
 std::unique_ptr<Command> make_context_use();
+std::unique_ptr<Command> make_cp();
 std::unique_ptr<Command> make_create();
 std::unique_ptr<Command> make_dial_stdio();
 std::unique_ptr<Command> make_diff();
@@ -146,6 +147,12 @@ constexpr CommandEntry kCommands[] = {
     {"export, container export", kContainers, "[OPTIONS] CONTAINER",
      "Write a container's files to an archive", 1, 1, false, make_export,
      "davit export web | tar t"},
+    {"cp, container cp", kContainers,
+     "[OPTIONS] CONTAINER:SOURCE|SOURCE|- CONTAINER:TARGET|TARGET|-",
+     "Copy files into or out of a container", 2, 2, false, make_cp,
+     "davit cp web:/etc/nginx/nginx.conf .      the container need not run\n"
+     "davit cp site/. web:/usr/share/nginx/html  what lies in a directory\n"
+     "davit cp web:/var/log - | tar -t"},
     {"container inspect", "", "[OPTIONS] CONTAINER [CONTAINER...]", "Show all about containers", 1,
      kMany, false, make_inspect_container, ""},
 
