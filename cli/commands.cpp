@@ -46,6 +46,13 @@ std::unique_ptr<Command> make_logs();
 std::unique_ptr<Command> make_pause();
 std::unique_ptr<Command> make_port();
 std::unique_ptr<Command> make_manual();
+std::unique_ptr<Command> make_network_connect();
+std::unique_ptr<Command> make_network_create();
+std::unique_ptr<Command> make_network_disconnect();
+std::unique_ptr<Command> make_network_inspect();
+std::unique_ptr<Command> make_network_list();
+std::unique_ptr<Command> make_network_prune();
+std::unique_ptr<Command> make_network_remove();
 std::unique_ptr<Command> make_ps();
 std::unique_ptr<Command> make_pull();
 std::unique_ptr<Command> make_push();
@@ -76,7 +83,7 @@ namespace {
 
 constexpr std::size_t kMany = 1u << 30;
 constexpr std::string_view kContainers = "Containers", kImages = "Images and registries",
-                           kVolumes = "Volumes", kEngine = "Engine";
+                           kVolumes = "Volumes", kNetworks = "Networks", kEngine = "Engine";
 
 constexpr CommandEntry kCommands[] = {
     {"run, container run", kContainers, "[OPTIONS] IMAGE [COMMAND] [ARG...]",
@@ -190,6 +197,26 @@ constexpr CommandEntry kCommands[] = {
      "pass show registry | davit login -u alice --password-stdin registry.example:5000"},
     {"logout", kImages, "[SERVER]", "Forget the credentials of a registry", 0, 1, false,
      make_logout, ""},
+
+    {"network create", kNetworks, "[OPTIONS] NETWORK", "Make a network", 1, 1, false,
+     make_network_create,
+     "davit network create front\n"
+     "davit network create --subnet 10.5.0.0/16 --ip-range 10.5.1.0/24 fixed\n"
+     "davit network create --internal --ipv6 back"},
+    {"network ls, network list", kNetworks, "[OPTIONS]", "List networks", 0, 0, false,
+     make_network_list, "davit network ls --filter type=custom"},
+    {"network inspect", kNetworks, "[OPTIONS] NETWORK [NETWORK...]", "Show all about networks", 1,
+     kMany, false, make_network_inspect,
+     "davit network inspect -f '{{range .Containers}}{{println .Name .IPv4Address}}{{end}}' front"},
+    {"network connect", kNetworks, "[OPTIONS] NETWORK CONTAINER",
+     "Connect a container to a network", 2, 2, false, make_network_connect,
+     "davit network connect --alias db back postgres"},
+    {"network disconnect", kNetworks, "[OPTIONS] NETWORK CONTAINER",
+     "Disconnect a container from a network", 2, 2, false, make_network_disconnect, ""},
+    {"network rm, network remove", kNetworks, "[OPTIONS] NETWORK [NETWORK...]", "Remove networks",
+     1, kMany, false, make_network_remove, ""},
+    {"network prune", kNetworks, "[OPTIONS]", "Remove networks that no container uses", 0, 0, false,
+     make_network_prune, "davit network prune -f --filter label=temporary"},
 
     {"volume create", kVolumes, "[OPTIONS] [VOLUME]", "Make a volume", 0, 1, false,
      make_volume_create,

@@ -5,6 +5,7 @@
 #include "cli/output.hpp"
 #include "sdk/client/containers.hpp"
 #include "sdk/client/images.hpp"
+#include "sdk/client/networks.hpp"
 
 namespace davit::cli {
 namespace {
@@ -18,13 +19,14 @@ public:
         if (type_ != "image")
             flags.toggle(size_, "s,size", "Show how much containers have written");
         if (asked_)
-            flags.text(type_, "type", "TYPE", "Look for this type only: container or image");
+            flags.text(type_, "type", "TYPE",
+                       "Look for this type only: container, image or network");
     }
 
     Result<int> run(Session& session, const Strings& operands) override {
-        if (!type_.empty() && type_ != "container" && type_ != "image")
+        if (!type_.empty() && type_ != "container" && type_ != "image" && type_ != "network")
             return fail(Code::invalid, "unknown type: \"", type_,
-                        "\"; there are container and image");
+                        "\"; there are container, image and network");
         auto* client = TRY(session.client());
         Inspection inspection(format_);
         std::string problems;
@@ -40,10 +42,13 @@ public:
 
 private:
     Result<std::string> find(sdk::Client& client, const std::string& name) const {
+        if (type_ == "network") return sdk::inspect_network(client, name);
         if (type_ == "image") return sdk::inspect_image(client, name);
         auto text = sdk::inspect_container(client, name, size_);
         if (text || text.error().code != Code::not_found || type_ == "container") return text;
         text = sdk::inspect_image(client, name);
+        if (text || text.error().code != Code::not_found) return text;
+        text = sdk::inspect_network(client, name);
         if (text || text.error().code != Code::not_found) return text;
         return fail(Code::not_found, "no such object: ", name);
     }

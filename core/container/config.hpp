@@ -6,9 +6,9 @@
 
 #include "core/container/health.hpp"
 #include "core/container/log_options.hpp"
+#include "core/container/mounts.hpp"
 #include "core/container/namespaces.hpp"
 #include "core/container/resources.hpp"
-#include "core/container/mounts.hpp"
 #include "core/container/restart_policy.hpp"
 #include "core/network/endpoint.hpp"
 #include "sdk/base/result.hpp"
