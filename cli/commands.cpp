@@ -232,8 +232,8 @@ constexpr CommandEntry kCommands[] = {
     {"volume prune", kVolumes, "[OPTIONS]", "Remove volumes that no container uses", 0, 0, false,
      make_volume_prune, "davit volume prune -af"},
 
-    {"inspect", kEngine, "[OPTIONS] NAME|ID [NAME|ID...]", "Show all about containers or images", 1,
-     kMany, false, make_inspect,
+    {"inspect", kEngine, "[OPTIONS] NAME|ID [NAME|ID...]",
+     "Show all about containers, images, networks or volumes", 1, kMany, false, make_inspect,
      "davit inspect -f '{{.State.Status}} {{.NetworkSettings.IPAddress}}' web\n"
      "davit inspect -f '{{range $p, $to := .NetworkSettings.Ports}}{{$p}} -> {{(index $to "
      "0).HostPort}}{{println}}{{end}}' web"},

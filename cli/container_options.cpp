@@ -5,6 +5,7 @@
 #include "cli/files.hpp"
 #include "cli/host_options.hpp"
 #include "cli/mounts.hpp"
+#include "cli/network_options.hpp"
 #include "cli/ports.hpp"
 #include "cli/terminal.hpp"
 #include "cli/view.hpp"

@@ -226,7 +226,6 @@ void put_isolation(Fields& fields, const ContainerOptions& o) {
     fields.put("VolumeDriver", o.volume_driver);
     fields.put("VolumesFrom", o.volumes_from);
     fields.put("DeviceCgroupRules", o.device_rules);
-    fields.put("Links", o.links);
     fields.put("Dns", o.dns);
     fields.put("DnsSearch", o.dns_search);
     fields.put("DnsOptions", o.dns_options);
@@ -245,61 +244,6 @@ Result<Strings> hosts(const Strings& given) {
         all.push_back(text.substr(0, split) + ":" + address);
     }
     return all;
-}
-
-struct Endpoint {
-    std::string network;
-    bj::object settings;
-};
-
-// "name=front,alias=web,ip=10.1.2.3" or just "front".
-Result<Endpoint> parse_network(const std::string& text) {
-    Endpoint endpoint;
-    if (text.find('=') == std::string::npos) {
-        endpoint.network = text;
-        return endpoint;
-    }
-    bj::array aliases, link_local;
-    bj::object addresses, options;
-    for (const auto& [key, value] : TRY(parse_fields(text))) {
-        if (key == "name")
-            endpoint.network = value;
-        else if (key == "alias")
-            aliases.push_back(view::text(value));
-        else if (key == "ip")
-            addresses["IPv4Address"] = view::text(value);
-        else if (key == "ip6")
-            addresses["IPv6Address"] = view::text(value);
-        else if (key == "mac-address")
-            endpoint.settings["MacAddress"] = view::text(value);
-        else if (key == "link-local-ip")
-            link_local.push_back(view::text(value));
-        else if (key == "gw-priority")
-            endpoint.settings["GwPriority"] = TRY(number(value));
-        else if (key == "driver-opt" && value.find('=') != std::string::npos)
-            options[value.substr(0, value.find('='))] = value.substr(value.find('=') + 1);
-        else
-            return bad("network", text, "invalid field " + key);
-    }
-    if (endpoint.network.empty()) return bad("network", text, "name= is missing");
-    Fields addresses_of(addresses), fields(endpoint.settings);
-    addresses_of.put("LinkLocalIPs", std::move(link_local));
-    fields.put("IPAMConfig", std::move(addresses));
-    fields.put("DriverOpts", std::move(options));
-    fields.put("Aliases", std::move(aliases));
-    return endpoint;
-}
-
-// --ip, --network-alias and the like belong to the first network.
-void put_first(Endpoint& endpoint, const ContainerOptions& o) {
-    bj::object addresses;
-    Fields addresses_of(addresses), fields(endpoint.settings);
-    addresses_of.put("IPv4Address", o.ip);
-    addresses_of.put("IPv6Address", o.ip6);
-    addresses_of.put("LinkLocalIPs", o.link_local);
-    fields.put("IPAMConfig", std::move(addresses));
-    fields.put("Aliases", o.aliases);
-    fields.put("MacAddress", o.mac);
 }
 
 }  // namespace
@@ -344,25 +288,6 @@ Result<bj::object> host_config(const ContainerOptions& o) {
     log_fields.put("Config", TRY(pairs_of("log-opt", o.log_opts)));
     fields.put("LogConfig", std::move(log));
     return host;
-}
-
-Result<bj::object> network_endpoints(const ContainerOptions& o, bj::object& host) {
-    bj::object endpoints;
-    const bool settings_given = !o.ip.empty() || !o.ip6.empty() || !o.aliases.empty() ||
-                                !o.mac.empty() || !o.link_local.empty();
-    if (o.networks.empty() && !settings_given) return endpoints;
-    bool first = true;
-    for (const auto& text : o.networks.empty() ? Strings{"default"} : o.networks) {
-        auto endpoint = TRY(parse_network(text));
-        if (std::exchange(first, false)) {
-            host["NetworkMode"] = endpoint.network;
-            put_first(endpoint, o);
-            // A mode alone needs no endpoint.
-            if (endpoint.settings.empty() && o.networks.size() < 2) break;
-        }
-        endpoints[endpoint.network] = std::move(endpoint.settings);
-    }
-    return endpoints;
 }
 
 }  // namespace davit::cli

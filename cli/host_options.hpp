@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The HostConfig and the endpoints that run's options make. Used by container_options.cpp.
+// The HostConfig that run's options make. Used by container_options.cpp.
 #pragma once
 
 #include "cli/container_options.hpp"
@@ -8,10 +8,7 @@ namespace davit::cli {
 
 // What `update` sends: the limits and the restart policy that were given. Errors: invalid.
 Result<boost::json::object> limits_update(const ContainerOptions& options);
-// All of HostConfig but ports and mounts. Errors: invalid.
+// All of HostConfig but ports, mounts and networks. Errors: invalid.
 Result<boost::json::object> host_config(const ContainerOptions& options);
-// EndpointsConfig; sets NetworkMode in `host`. Errors: invalid.
-Result<boost::json::object> network_endpoints(const ContainerOptions& options,
-                                              boost::json::object& host);
 
 }  // namespace davit::cli

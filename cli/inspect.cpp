@@ -6,9 +6,28 @@
 #include "sdk/client/containers.hpp"
 #include "sdk/client/images.hpp"
 #include "sdk/client/networks.hpp"
+#include "sdk/client/volumes.hpp"
+
+#include <algorithm>
 
 namespace davit::cli {
 namespace {
+
+// In the order in which a name is looked for.
+struct Kind {
+    std::string_view type;
+    Result<std::string> (*inspect)(sdk::Client& client, const std::string& name, bool size);
+};
+
+constexpr Kind kKinds[] = {
+    {"container", sdk::inspect_container},
+    {"image",
+     [](auto& client, const auto& name, bool) { return sdk::inspect_image(client, name); }},
+    {"network",
+     [](auto& client, const auto& name, bool) { return sdk::inspect_network(client, name); }},
+    {"volume",
+     [](auto& client, const auto& name, bool) { return sdk::inspect_volume(client, name); }},
+};
 
 class Inspect final : public Command {
 public:
@@ -20,13 +39,14 @@ public:
             flags.toggle(size_, "s,size", "Show how much containers have written");
         if (asked_)
             flags.text(type_, "type", "TYPE",
-                       "Look for this type only: container, image or network");
+                       "Look for this type only: container, image, network or volume");
     }
 
     Result<int> run(Session& session, const Strings& operands) override {
-        if (!type_.empty() && type_ != "container" && type_ != "image" && type_ != "network")
+        if (!type_.empty() &&
+            std::ranges::none_of(kKinds, [&](const auto& kind) { return kind.type == type_; }))
             return fail(Code::invalid, "unknown type: \"", type_,
-                        "\"; there are container, image and network");
+                        "\"; there are container, image, network and volume");
         auto* client = TRY(session.client());
         Inspection inspection(format_);
         std::string problems;
@@ -42,14 +62,11 @@ public:
 
 private:
     Result<std::string> find(sdk::Client& client, const std::string& name) const {
-        if (type_ == "network") return sdk::inspect_network(client, name);
-        if (type_ == "image") return sdk::inspect_image(client, name);
-        auto text = sdk::inspect_container(client, name, size_);
-        if (text || text.error().code != Code::not_found || type_ == "container") return text;
-        text = sdk::inspect_image(client, name);
-        if (text || text.error().code != Code::not_found) return text;
-        text = sdk::inspect_network(client, name);
-        if (text || text.error().code != Code::not_found) return text;
+        for (const auto& kind : kKinds) {
+            if (!type_.empty() && type_ != kind.type) continue;
+            auto text = kind.inspect(client, name, size_);
+            if (text || text.error().code != Code::not_found || !type_.empty()) return text;
+        }
         return fail(Code::not_found, "no such object: ", name);
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/command.hpp"
 #include "cli/environment.hpp"
+#include "cli/network_options.hpp"
 #include "cli/output.hpp"
 #include "cli/view.hpp"
 #include "sdk/client/networks.hpp"
@@ -51,10 +52,12 @@ class NetworkCreate final : public Command {
 public:
     void declare(Flags& flags) override {
         flags.text(driver_, "d,driver", "NAME", "Network driver instance that makes it");
-        flags.list(subnets_, "subnet", "CIDR", "Subnet, one for each family; else a free one");
-        flags.list(gateways_, "gateway", "ADDRESS", "Gateway of a subnet; else its first address");
-        flags.list(ranges_, "ip-range", "CIDR",
-                   "Part of a subnet that containers get addresses of");
+        flags.custom(joined_list(subnets_), "subnet", "CIDR",
+                     "Subnet, one for each family; else a free one");
+        flags.custom(joined_list(gateways_), "gateway", "ADDRESS",
+                     "Gateway of a subnet; else its first address");
+        flags.custom(joined_list(ranges_), "ip-range", "CIDR",
+                     "Part of a subnet that containers get addresses of");
         flags.list(reserved_, "aux-address", "NAME=ADDRESS", "Address that no container gets");
         flags.toggle(internal_, "internal", "Nothing leaves it, nothing enters it");
         flags.toggle(ipv4_, "ipv4", "Addresses of IPv4; on unless =false");

@@ -70,7 +70,8 @@ Result<std::vector<EndpointSettings>> read_networking(const bj::object& body,
     // Older clients give the address of the first interface for the whole container.
     const std::string mac = TRY(json::get_string(body, "MacAddress", ""));
     if (!mac.empty() && networks.front().mac.empty())
-        networks.front() = TRY(read_one(networks.front().network, bj::object{{"MacAddress", mac}}));
+        networks.front().mac =
+            TRY(read_one(networks.front().network, bj::object{{"MacAddress", mac}})).mac;
     return networks;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/engine/engine.hpp"
+#include "core/image/timestamp.hpp"
 #include "core/job/filters.hpp"
 #include "core/network/endpoint_json.hpp"
 #include "sdk/base/json.hpp"
@@ -37,13 +38,22 @@ bool has_label(const network::NetworkRecord& record, const std::string& wanted) 
 
 struct PruneFilters {
     std::vector<std::string> labels, no_labels;
+    std::int64_t until_ns = 0;  // 0: whenever it was made
 
     bool fits(const network::NetworkRecord& record) const {
         const auto has = [&](const std::string& wanted) { return has_label(record, wanted); };
-        return std::all_of(labels.begin(), labels.end(), has) &&
+        return (until_ns == 0 || record.created_ns < until_ns) &&
+               std::all_of(labels.begin(), labels.end(), has) &&
                std::none_of(no_labels.begin(), no_labels.end(), has);
     }
 };
+
+Result<std::int64_t> read_until(const std::vector<std::string>& values) {
+    if (values.size() != 1) return fail(Code::invalid, "more than one until filter specified");
+    const auto moment = image::parse_moment(values[0], image::now());
+    if (!moment) return fail(Code::invalid, "invalid filter 'until': '", values[0], "' is no time");
+    return *moment;
+}
 
 Result<PruneFilters> parse_prune_filters(const std::string& text) {
     PruneFilters filters;
@@ -52,6 +62,8 @@ Result<PruneFilters> parse_prune_filters(const std::string& text) {
             filters.labels = values;
         else if (key == "label!")
             filters.no_labels = values;
+        else if (key == "until")
+            filters.until_ns = TRY(read_until(values));
         else
             return fail(Code::invalid, "invalid filter '", key, "'");
     }

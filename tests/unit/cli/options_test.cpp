@@ -63,6 +63,40 @@ TEST(ContainerBody, connects_to_networks_in_short_and_long_form) {
         R"({"HostConfig":{"NetworkMode":"front"},"Image":"img","NetworkingConfig":{"EndpointsConfig":{"back":{},"front":{"Aliases":["web"],"IPAMConfig":{"IPv4Address":"10.1.2.3"}}}}})");
 }
 
+TEST(ContainerBody, the_long_form_says_all_of_an_endpoint) {
+    EXPECT_EQ(
+        body({"--network",
+              "name=front,ip6=fd00::2,mac-address=02:00:00:00:00:01,link-local-ip=169.254.1.1,"
+              "driver-opt=a=b,\"driver-opt=c=d,e\",gw-priority=-3",
+              "img"}),
+        R"({"HostConfig":{"NetworkMode":"front"},"Image":"img","NetworkingConfig":{"EndpointsConfig":{"front":{"DriverOpts":{"a":"b","c":"d,e"},"GwPriority":-3,"IPAMConfig":{"IPv6Address":"fd00::2","LinkLocalIPs":["169.254.1.1"]},"MacAddress":"02:00:00:00:00:01"}}}})");
+    EXPECT_EQ(body({"--network", "name=front,gw-priority=high", "img"}),
+              "invalid argument \"name=front,gw-priority=high\" for --network: invalid "
+              "gw-priority: high");
+    EXPECT_EQ(body({"--network", "name=front,colour=red", "img"}),
+              "invalid argument \"name=front,colour=red\" for --network: invalid field colour");
+}
+
+TEST(ContainerBody, options_of_one_endpoint_belong_to_the_first_network) {
+    EXPECT_EQ(
+        body({"--network", "name=front,gw-priority=1", "--network", "back", "--ip", "10.1.2.3",
+              "--network-alias", "web", "--link", "db:sql", "img"}),
+        R"({"HostConfig":{"NetworkMode":"front"},"Image":"img","NetworkingConfig":{"EndpointsConfig":{"back":{},"front":{"Aliases":["web"],"GwPriority":1,"IPAMConfig":{"IPv4Address":"10.1.2.3"},"Links":["db:sql"]}}}})");
+    EXPECT_EQ(body({"--link", "db", "img"}), R"({"HostConfig":{"Links":["db"]},"Image":"img"})");
+}
+
+TEST(ContainerBody, refuses_networks_that_contradict_each_other) {
+    EXPECT_EQ(body({"--network", "name=front,ip=10.1.2.3", "--ip", "10.1.2.4", "img"}),
+              "conflicting options: cannot specify both --ip and per-network IPv4 address");
+    EXPECT_EQ(body({"--network", "front", "--network", "front", "img"}),
+              "network \"front\" is specified multiple times");
+    EXPECT_EQ(body({"--network", "front", "--network", "host", "img"}),
+              "conflicting options: cannot attach both user-defined and non-user-defined "
+              "network-modes");
+    EXPECT_EQ(body({"--network-alias", "web", "img"}),
+              "network-scoped aliases are only supported for user-defined networks");
+}
+
 TEST(ContainerBody, refuses_options_that_contradict_each_other) {
     EXPECT_EQ(body({"--rm", "--restart", "always", "img"}),
               "conflicting options: cannot specify both --restart and --rm");
