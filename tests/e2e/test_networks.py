@@ -12,9 +12,7 @@ TOOLBOX, BUSYBOX = f"{REGISTRY}/toolbox", f"{REGISTRY}/busybox"
 SERVE = ("httpd", "-f", "-p", "8080", "-h", "/srv")
 
 
-@pytest.fixture
-def network(cli, name):
-    """A function that makes networks, which are removed after the test."""
+def makes_networks(cli, name):
     made = []
 
     def make(*options, word="n"):
@@ -28,6 +26,18 @@ def network(cli, name):
         cli("rm", "-f", *containers)
     for one in made:
         cli.run("network", "rm", one)
+
+
+@pytest.fixture
+def network(cli, name):
+    """A function that makes networks, which are removed after the test."""
+    yield from makes_networks(cli, name)
+
+
+@pytest.fixture
+def davits_network(davit, name):
+    """The same, by davit alone."""
+    yield from makes_networks(davit, name)
 
 
 def shown(cli, network):
@@ -201,6 +211,47 @@ def test_prune_takes_what_no_container_uses(cli, network, name):
     assert unused in cli("network", "prune", "-f", "--filter", "label=sweep=1")
     listed = cli("network", "ls", "--format", "{{.Name}}").split()
     assert unused not in listed and used in listed
+
+
+def test_the_long_form_says_all_of_an_endpoint(davit, davits_network, name):
+    front, back = davits_network("--subnet", "10.205.0.0/24"), davits_network()
+    made = name()
+    davit("run", "-d", "--name", made, "--network", f"name={front},ip=10.205.0.9,alias=web,"
+          "mac-address=02:aa:00:00:00:01", "--network", f"name={back},gw-priority=5", BUSYBOX,
+          "sleep", "60")
+    one = endpoint(davit, made, front)
+    assert (one["IPAddress"], one["MacAddress"]) == ("10.205.0.9", "02:aa:00:00:00:01")
+    assert "web" in one["Aliases"]
+    assert f"default via {endpoint(davit, made, back)['Gateway']} " in davit("exec", made, "ip", "route")
+
+
+def test_inspect_finds_networks_and_volumes_too(cli, network, name):
+    made, volume = network(), name("v")
+    cli("volume", "create", volume)
+    assert json.loads(cli("inspect", volume))[0]["Driver"] == "local"
+    assert json.loads(cli("inspect", made))[0]["Driver"] == "bridge"
+    assert json.loads(cli("inspect", "--type", "network", made))[0]["Name"] == made
+    cli.fails("inspect", "--type", "volume", made, code=1)
+
+
+def test_a_containers_mac_address_leaves_the_rest_of_its_endpoint(engine, davit, davits_network, name):
+    front, made = davits_network("--subnet", "10.206.0.0/24"), name()
+    mac, address = "02:aa:00:00:00:02", "10.206.0.9"
+    status, answer = engine.request("POST", f"/v1.41/containers/create?name={made}", {
+        "Image": BUSYBOX, "MacAddress": mac, "HostConfig": {"NetworkMode": front},
+        "NetworkingConfig": {"EndpointsConfig": {front: {
+            "Aliases": ["web"], "IPAMConfig": {"IPv4Address": address}}}}})
+    assert status == 201, answer
+    one = endpoint(davit, made, front)
+    assert one["MacAddress"] == mac and "web" in one["Aliases"]
+    assert one["IPAMConfig"]["IPv4Address"] == address
+
+
+def test_prune_leaves_what_is_younger(cli, network):
+    made = network("--label", "sweep=2")
+    assert made not in cli("network", "prune", "-f", "--filter", "label=sweep=2", "--filter", "until=1h")
+    assert made in cli("network", "ls", "--format", "{{.Name}}").split()
+    assert made in cli("network", "prune", "-f", "--filter", "label=sweep=2", "--filter", "until=0s")
 
 
 def test_networks_and_endpoints_survive_the_daemon(cli, engine, network, name):
