@@ -188,13 +188,63 @@ class Commit(Operation):
             assert self.ask("POST", f"/containers/{identity}/wait")[1]["StatusCode"] == 0
 
 
+class VolumeCreate(Operation):
+    def perform(self):
+        return self.ask("POST", "/volumes/create", {"Name": "swept", "Labels": {"a": "b"}})
+
+    def check(self, acknowledged):
+        status, volume = self.ask("GET", "/volumes/swept")
+        if acknowledged:
+            assert status == 200 and volume["Labels"] == {"a": "b"}
+        assert self.ask("POST", "/volumes/create", {"Name": "swept"})[0] == 201  # never half
+
+
+class VolumeRemove(Operation):
+    def prepare(self):
+        assert self.ask("POST", "/volumes/create", {"Name": "swept"})[0] == 201
+        self.use("echo kept > /v/file")
+
+    def use(self, script):
+        made = self.ask("POST", "/containers/create", {
+            "Image": BUSYBOX, "Cmd": ["sh", "-c", script], "HostConfig": {"Binds": ["swept:/v"]}})
+        identity = made[1]["Id"]
+        assert self.ask("POST", f"/containers/{identity}/start")[0] == 204
+        code = self.ask("POST", f"/containers/{identity}/wait")[1]["StatusCode"]
+        assert self.ask("DELETE", f"/containers/{identity}?v=1")[0] == 204
+        return code
+
+    def perform(self):
+        return self.ask("DELETE", "/volumes/swept")
+
+    def check(self, acknowledged):
+        status, _ = self.ask("GET", "/volumes/swept")
+        assert not (acknowledged and status == 200), "a removed volume is back"
+        if status == 200:
+            assert self.use("grep kept /v/file") == 0, "a volume that is there has lost its files"
+
+
+class CreateWithVolumes(Create):
+    def perform(self):
+        status, answer = self.ask("POST", "/containers/create?name=swept", {
+            "Image": BUSYBOX, "Cmd": ["true"], "Volumes": {"/etc": {}, "/x": {}}})
+        self.identity = answer["Id"] if status == 201 else None
+        return status, answer
+
+    def check(self, acknowledged):
+        super().check(acknowledged)
+        listed = self.ask("GET", "/volumes")[1]["Volumes"]
+        assert len(listed) == (2 if self.state("swept") else 0), "volumes of nobody are left"
+
+
 def clean(engine):
     engine.remove_containers()
+    engine.remove_volumes()
     engine.request("DELETE", f"{V}/images/swept:1?force=1")
     engine.request("DELETE", f"{V}/images/{LAYERS}?force=1")
 
 
-@pytest.mark.parametrize("kind", [Pull, Create, Start, Exec, Stop, Remove, Load, Commit])
+@pytest.mark.parametrize("kind", [Pull, Create, Start, Exec, Stop, Remove, Load, Commit,
+                                  VolumeCreate, VolumeRemove, CreateWithVolumes])
 def test_killed_at_any_system_call_nothing_is_lost_or_left(engine, kind, capsys):
     before = leaks.snapshot(engine)
     calls = min(count_calls(engine, kind) for _ in range(3))  # others on the host add waits
