@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `system df`: what every noun takes on the disk, out of the nouns' own lists.
 #include "core/engine/engine.hpp"
+#include "core/volume/volume_json.hpp"
 #include "sdk/base/json.hpp"
 #include "sdk/plugin/value.hpp"
 
@@ -46,7 +47,12 @@ Result<void> disk_usage(Engine& engine, Job& job) {
     if (wanted(types, "container"))
         report["Containers"] =
             TRY(ask(engine, job, "container.list", {{"all", "1"}, {"size", "1"}}));
-    if (wanted(types, "volume")) report["Volumes"] = bj::array();
+    if (wanted(types, "volume")) {
+        bj::array volumes;
+        for (const volume::Volume& one : TRY(volume::filtered(engine.volumes(), "")))
+            volumes.push_back(TRY(volume::volume_json_with_usage(engine.volumes(), one)));
+        report["Volumes"] = std::move(volumes);
+    }
     return job.result(report);
 }
 

@@ -300,6 +300,18 @@ def test_system_df_counts_images_and_containers(cli, name):
 
 
 @pytest.mark.davit_only
+def test_system_df_counts_volumes(davit, name):
+    made = name()
+    davit("run", "--name", made, "-v", "/filled", TOOLBOX, "sh", "-c",
+          "head -c 1000000 /dev/zero > /filled/big")
+    lines = [json.loads(line) for line in
+             davit("system", "df", "--format", "{{json .}}").splitlines()]
+    volumes = next(line for line in lines if line["Type"] == "Local Volumes")
+    assert volumes["TotalCount"] == "1" and "MB" in volumes["Size"], volumes
+    davit("rm", "-v", made)
+
+
+@pytest.mark.davit_only
 def test_system_prune_takes_what_nobody_uses(davit, name):
     made = name()
     davit("run", "--name", made, TOOLBOX, "true")
