@@ -57,10 +57,9 @@ TEST(CreateBody, variables_and_labels_of_the_user_win) {
 }
 
 TEST(CreateBody, a_field_that_nothing_implements_is_refused_by_name) {
-    for (const char* body :
-         {R"({"Image":"x","HostConfig":{"DeviceRequests":[{"Count":1}]}})",
-          R"({"Image":"x","HostConfig":{"IOMaximumIOps":10}})",
-          R"({"Image":"x","HostConfig":{"CpuPercent":10}})"}) {
+    for (const char* body : {R"({"Image":"x","HostConfig":{"DeviceRequests":[{"Count":1}]}})",
+                             R"({"Image":"x","HostConfig":{"IOMaximumIOps":10}})",
+                             R"({"Image":"x","HostConfig":{"CpuPercent":10}})"}) {
         const auto parsed = parse(body);
         ASSERT_FALSE(parsed) << body;
         EXPECT_EQ(parsed.error().code, Code::unsupported) << body;
