@@ -67,9 +67,8 @@ void declare_network(Flags& flags, ContainerOptions& o) {
                "Publish a port, or a range of them, on the host");
     flags.toggle(o.publish_all, "P,publish-all", "Publish every exposed port on a free one");
     flags.list(o.expose, "expose", "PORT[/PROTO]", "Expose a port or a range of them");
-    flags.list(o.networks, "network", "NAME|KEY=VALUE,...",
-               "Network to connect to (none and host are always there), or in full: name=…,alias=…,"
-               "ip=…,ip6=…,mac-address=…,driver-opt=…,gw-priority=…");
+    flags.list(o.networks, "network", "NAME",
+               "Network to connect to, or none, host; in full: name=…,alias=…,ip=…,gw-priority=…");
     flags.alias("net", "network");
     flags.list(o.aliases, "network-alias", "NAME", "Further name in that network");
     flags.alias("net-alias", "network-alias");

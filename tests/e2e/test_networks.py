@@ -237,7 +237,7 @@ def test_inspect_finds_networks_and_volumes_too(cli, network, name):
 def test_a_containers_mac_address_leaves_the_rest_of_its_endpoint(engine, davit, davits_network, name):
     front, made = davits_network("--subnet", "10.206.0.0/24"), name()
     mac, address = "02:aa:00:00:00:02", "10.206.0.9"
-    status, answer = engine.request("POST", f"/v1.41/containers/create?name={made}", {
+    status, answer = engine.request("POST", f"/v1.44/containers/create?name={made}", {
         "Image": BUSYBOX, "MacAddress": mac, "HostConfig": {"NetworkMode": front},
         "NetworkingConfig": {"EndpointsConfig": {front: {
             "Aliases": ["web"], "IPAMConfig": {"IPv4Address": address}}}}})
