@@ -48,8 +48,10 @@ Result<void> refuse_mode(const Container& container, const std::string& network)
 network::Occupant Containers::occupant_of(const Container& container) const {
     const Config& config = container.config();
     const std::string short_id = container.id().substr(0, 12);
-    network::Occupant occupant{
-        .container = container.id(), .names = {container.name(), short_id}, .ports = {}};
+    network::Occupant occupant{.container = container.id(),
+                               .names = {container.name(), short_id},
+                               .ports = {},
+                               .name_servers = config.dns};
     if (!config.hostname.empty() && config.hostname != short_id)
         occupant.names.push_back(config.hostname);
     for (const PortBinding& port : config.ports)
@@ -90,7 +92,7 @@ Result<void> Containers::connect(const std::shared_ptr<Cancel>& cancel,
     const auto before = container->endpoints();
     if (sandbox) {
         const Fd netns = TRY(sandbox_of(container->state()));
-        TRY(services_.networks.connect(cancel, *sandbox, netns.get(), wanted));
+        TRY(services_.networks.connect(cancel, sandbox, netns.get(), wanted));
     }
     return keep_networks(container, std::move(networks), before);
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/container/generated_files.hpp"
 
+#include "core/network/dns_sockets.hpp"
+#include "core/network/networks.hpp"
 #include "sdk/base/file.hpp"
 
 #include <fcntl.h>
@@ -47,7 +49,19 @@ std::string joined(const std::vector<std::string>& words) {
     return text;
 }
 
+// The engine answers on networks of the user's (core/network/dns_server.hpp); it asks the servers
+// of --dns, or the host's, itself.
+bool has_own_name_server(const FileContext& context) {
+    return std::any_of(
+        context.endpoints.begin(), context.endpoints.end(),
+        [](const auto& endpoint) { return endpoint->network != network::kDefaultName; });
+}
+
 void add_name_servers(std::string& text, const FileContext& context, std::string_view host_file) {
+    if (has_own_name_server(context)) {
+        text += std::string("nameserver ") + network::kDnsAddress + "\n";
+        return;
+    }
     if (!context.config.dns.empty()) {
         for (const std::string& server : context.config.dns) text += "nameserver " + server + "\n";
         return;
@@ -57,6 +71,20 @@ void add_name_servers(std::string& text, const FileContext& context, std::string
         if (!server.empty() && (context.host_network || !is_loopback(server)))
             text += "nameserver " + std::string(server) + "\n";
     }
+}
+
+// With ndots:0, unless somebody says otherwise: names of containers have no dots.
+std::string options_line(std::vector<std::string> options, std::string_view host_file) {
+    if (options.empty())
+        for (std::string_view line : lines_of(host_file))
+            if (const auto words = argument_of(line, "options"); !words.empty())
+                options.emplace_back(words);
+    if (options == std::vector<std::string>{"."}) options.clear();  // "." asks for none
+    const bool says_dots = std::any_of(
+        options.begin(), options.end(),
+        [](const std::string& words) { return words.find("ndots:") != std::string::npos; });
+    if (!says_dots) options.emplace_back("ndots:0");
+    return "options" + joined(options) + "\n";
 }
 
 std::string gateway_of(const FileContext& context) {
@@ -97,8 +125,11 @@ std::string resolv_conf(const FileContext& context, std::string_view host_file) 
             if (!argument_of(line, keyword).empty()) text += std::string(line) + "\n";
     };
     keep("search", context.config.dns_search);
-    keep("options", context.config.dns_options);
-    return text;
+    if (!has_own_name_server(context)) {
+        keep("options", context.config.dns_options);
+        return text;
+    }
+    return text + options_line(context.config.dns_options, host_file);
 }
 
 std::string hosts_file(const FileContext& context) {

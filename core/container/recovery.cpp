@@ -32,6 +32,12 @@ void remove_unknown(int directory, const std::set<std::string>& known) {
         if (!known.contains(name)) (void)remove_tree(directory, name);
 }
 
+// None when it has ended since it was looked for.
+Fd network_namespace_of(std::int64_t pid) {
+    const std::string path = "/proc/" + std::to_string(pid) + "/ns/net";
+    return Fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+}
+
 }  // namespace
 
 // What the exec driver finds of a container. `not_found`: its program never ran; `unavailable`:
@@ -128,14 +134,17 @@ Result<void> Containers::recover() {
 
     // What has ended meanwhile needs its address no more; the driver takes its packets' way down.
     std::vector<network::Networks::LiveSandbox> live;
+    std::vector<Fd> namespaces;
     std::vector<ContainerPtr> connected;
     for (const Found& found : all) {
         const Container& container = *found.container;
         const bool running = found.process && found.process->state == DAVIT_EXEC_RUNNING;
         if (!running || !has_own_networks(container.config().network_mode)) continue;
+        namespaces.push_back(network_namespace_of(found.process->pid));
         live.push_back({.id = container.state().sandbox,
                         .occupant = occupant_of(container),
-                        .endpoints = found.endpoints});
+                        .endpoints = found.endpoints,
+                        .netns = namespaces.back().get()});
         connected.push_back(found.container);
     }
     auto sandboxes = TRY(services_.networks.recover(live));

@@ -268,16 +268,27 @@ Result<Networks::SandboxPtr> Networks::join(const std::shared_ptr<Cancel>& cance
         TRY(add(cancel, *sandbox, request.netns, wanted,
                 {.default_route = leads, .publish = leads}));
     }
+    TRY(serve_names(sandbox, request.netns));
     undo.keep();
     return sandbox;
 }
 
 void Networks::leave(Sandbox& sandbox) {
-    for (const Connection& connection : sandbox.close()) detach(*connection.endpoint, -1);
+    const std::vector<Connection> connections = sandbox.close();
+    names_.close(sandbox);
+    for (const Connection& connection : connections) detach(*connection.endpoint, -1);
 }
 
-Result<void> Networks::connect(const std::shared_ptr<Cancel>& cancel, Sandbox& sandbox, int netns,
-                               const EndpointSettings& wanted) {
+Result<void> Networks::connect(const std::shared_ptr<Cancel>& cancel, const SandboxPtr& sandbox,
+                               int netns, const EndpointSettings& wanted) {
+    TRY(add_to_live(cancel, *sandbox, netns, wanted));
+    auto served = serve_names(sandbox, netns);
+    if (!served) (void)disconnect(*sandbox, netns, *TRY(find(wanted.network)));
+    return served;
+}
+
+Result<void> Networks::add_to_live(const std::shared_ptr<Cancel>& cancel, Sandbox& sandbox,
+                                   int netns, const EndpointSettings& wanted) {
     const RecordPtr record = TRY(find(wanted.network));
     if (sandbox.endpoint_on(record->id))
         return fail(Code::denied, "endpoint with name ", sandbox.occupant().names.front(),

@@ -24,7 +24,7 @@ NetworkRecord unplanned_default() {
 }  // namespace
 
 Networks::Networks(store::Database& graph, NetworkSettings settings)
-    : graph_(graph), settings_(std::move(settings)) {}
+    : graph_(graph), settings_(std::move(settings)), names_(directory()) {}
 
 Networks::~Networks() = default;
 
@@ -126,7 +126,19 @@ Result<void> Networks::ensure_made(const std::shared_ptr<Cancel>& cancel, Live& 
 
 Result<std::vector<Networks::SandboxPtr>> Networks::recover(const std::vector<LiveSandbox>& live) {
     std::vector<SandboxPtr> sandboxes;
-    std::lock_guard lock(mutex_);
+    {
+        std::lock_guard lock(mutex_);
+        sandboxes = take_again(live);
+        TRY(retain(live));
+    }
+    for (std::size_t i = 0; i < live.size(); ++i)
+        if (auto served = serve_names(sandboxes[i], live[i].netns); !served)
+            settings_.log(kLogWarning, served.error().what);
+    return sandboxes;
+}
+
+std::vector<Networks::SandboxPtr> Networks::take_again(const std::vector<LiveSandbox>& live) {
+    std::vector<SandboxPtr> sandboxes;
     for (const LiveSandbox& one : live) {
         auto sandbox = std::make_shared<Sandbox>(one.id, one.occupant);
         for (const EndpointPtr& endpoint : one.endpoints) {
@@ -143,7 +155,6 @@ Result<std::vector<Networks::SandboxPtr>> Networks::recover(const std::vector<Li
         }
         sandboxes.push_back(std::move(sandbox));
     }
-    TRY(retain(live));
     return sandboxes;
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "core/network/address_pool.hpp"
+#include "core/network/dns_server.hpp"
 #include "core/network/network_record.hpp"
 #include "core/network/published_ports.hpp"
 #include "core/network/sandbox.hpp"
@@ -13,6 +14,7 @@
 #include "sdk/base/cancel.hpp"
 #include "sdk/base/result.hpp"
 
+#include <atomic>
 #include <boost/json/fwd.hpp>
 #include <cstdint>
 #include <functional>
@@ -89,8 +91,8 @@ public:
     // `recover` finds it. The namespace is gone or going.
     void leave(Sandbox& sandbox);
     // One more network, while the sandbox lives. Errors: as join; denied when it is connected.
-    Result<void> connect(const std::shared_ptr<Cancel>& cancel, Sandbox& sandbox, int netns,
-                         const EndpointSettings& wanted);
+    Result<void> connect(const std::shared_ptr<Cancel>& cancel, const SandboxPtr& sandbox,
+                         int netns, const EndpointSettings& wanted);
     // Errors: denied when it is not connected.
     Result<void> disconnect(Sandbox& sandbox, int netns, const NetworkRecord& network);
 
@@ -152,11 +154,25 @@ private:
     void detach(const Endpoint& endpoint, int netns);
     Result<void> add(const std::shared_ptr<Cancel>& cancel, Sandbox& sandbox, int netns,
                      const EndpointSettings& wanted, Way way);
+    Result<void> add_to_live(const std::shared_ptr<Cancel>& cancel, Sandbox& sandbox, int netns,
+                             const EndpointSettings& wanted);
     std::string best_gateway(const std::vector<EndpointSettings>& wanted) const;
     void keep_changed(Sandbox& sandbox, const Endpoint& endpoint, bool default_route);
 
     void hold_again(const Endpoint& endpoint, std::vector<Fd>& reservations);
     Result<void> retain(const std::vector<LiveSandbox>& live);
+
+    // Names of containers (dns_names.cpp). The server's thread takes mutex_ after its own lock:
+    // none of its calls happens under mutex_.
+    DnsDirectory directory();
+    template <class Visit>
+    void each_named(const Sandbox& sandbox, Visit visit);
+    std::vector<sdk::Prefix> addresses(const Sandbox& sandbox, const std::string& name);
+    std::string name_of(const Sandbox& sandbox, const sdk::Prefix& address);
+    bool passes_on(const Sandbox& sandbox);
+    Result<void> serve_names(const SandboxPtr& sandbox, int netns);
+
+    std::vector<SandboxPtr> take_again(const std::vector<LiveSandbox>& live);
 
     boost::json::object shown(const Live& live, bool with_containers) const;
 
@@ -165,6 +181,8 @@ private:
     mutable std::mutex mutex_;  // of the map; held over a driver's create_network only when a
                                 // network is needed for the first time since the daemon came up
     std::map<std::string, Live> networks_;  // by id
+    std::atomic<std::size_t> turn_ = 0;
+    DnsServer names_;  // last: its thread uses the rest
 };
 
 }  // namespace davit::network

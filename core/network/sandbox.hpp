@@ -27,6 +27,8 @@ struct Occupant {
     std::string container;           // its id
     std::vector<std::string> names;  // its name first
     std::vector<PortRequest> ports;  // published where the default routes lead
+    // Asked for what the engine does not know; empty: the host's. In the order of their use.
+    std::vector<std::string> name_servers;
 };
 
 class Sandbox {
