@@ -58,9 +58,13 @@ DnsServer::~DnsServer() {
 }
 
 Result<void> DnsServer::start() {
-    if (thread_.joinable()) return {};
+    if (running_) return {};
     if (!epoll_ || !wake_) return fail(Code::unavailable, "start name server: no descriptors");
-    if (!watch(wake_.get(), kWake, EPOLLIN, EPOLL_CTL_ADD)) return os_error("start name server");
+    if (thread_.joinable())
+        thread_.join();  // it holds no lock any more
+    else if (!watch(wake_.get(), kWake, EPOLLIN, EPOLL_CTL_ADD))
+        return os_error("start name server");
+    running_ = true;
     thread_ = std::thread([this] { run(); });
     return {};
 }
@@ -76,7 +80,6 @@ Result<void> DnsServer::open(const std::shared_ptr<const Sandbox>& sandbox, int 
     {
         std::lock_guard lock(mutex_);
         if (by_sandbox_.contains(sandbox->id())) return {};
-        TRY(start());
     }
     DnsSockets sockets = TRY(open_dns_sockets(netns).context("serve names to container ",
                                                              sandbox->occupant().container));
@@ -86,12 +89,16 @@ Result<void> DnsServer::open(const std::shared_ptr<const Sandbox>& sandbox, int 
         services_.emplace(key, Service{.sandbox = sandbox, .sockets = std::move(sockets)})
             .first->second;
     by_sandbox_[sandbox->id()] = key;
-    if (watch(service.sockets.udp.get(), as(Kind::udp, key), EPOLLIN, EPOLL_CTL_ADD) &&
+    auto started = start();
+    if (started && watch(service.sockets.udp.get(), as(Kind::udp, key), EPOLLIN, EPOLL_CTL_ADD) &&
         watch(service.sockets.tcp.get(), as(Kind::listener, key), EPOLLIN, EPOLL_CTL_ADD))
         return {};
-    Error error = os_error("wait for questions of container " + sandbox->occupant().container);
+    Error error = started
+                      ? os_error("wait for questions of container " + sandbox->occupant().container)
+                      : std::move(started).error();
     by_sandbox_.erase(sandbox->id());
     services_.erase(key);
+    if (services_.empty()) (void)::eventfd_write(wake_.get(), 1);
     return error;
 }
 
@@ -104,6 +111,7 @@ void DnsServer::close(const Sandbox& sandbox) {
     std::erase_if(exchanges_, [&](const auto& one) { return one.second.asker.service == key; });
     services_.erase(key);
     by_sandbox_.erase(found);
+    if (services_.empty()) (void)::eventfd_write(wake_.get(), 1);  // the thread ends
 }
 
 void DnsServer::run() {
@@ -112,7 +120,10 @@ void DnsServer::run() {
         int patience = -1;
         {
             std::lock_guard lock(mutex_);
-            if (ending_) return;
+            if (ending_ || services_.empty()) {
+                running_ = false;
+                return;
+            }
             if (!connections_.empty() || !exchanges_.empty()) patience = kCheckMs;
         }
         const int ready =
@@ -125,6 +136,11 @@ void DnsServer::run() {
 
 // A key may be of something that has gone since: keys are never used twice.
 void DnsServer::handle(Key key) {
+    if (key == kWake) {
+        eventfd_t ignored = 0;
+        (void)::eventfd_read(wake_.get(), &ignored);
+        return;
+    }
     const Key service_key = as(Kind::udp, key);
     const auto service = services_.find(service_key);
     switch (kind_of(key)) {

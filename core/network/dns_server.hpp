@@ -94,7 +94,7 @@ private:
     std::mutex mutex_;
     Fd epoll_, wake_;
     std::thread thread_;
-    bool ending_ = false;
+    bool ending_ = false, running_ = false;  // the thread runs while somebody is served
     Key last_key_ = 0;
     std::map<Key, Service> services_;
     std::map<std::string, Key> by_sandbox_;
