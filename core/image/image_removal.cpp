@@ -56,7 +56,7 @@ Result<std::vector<User>> users_of(Database::Session& session, const std::string
     std::vector<User> users;
     TRY(session.each(
         "SELECT id, status IN ('running', 'paused', 'restarting') FROM containers "
-        "WHERE image = ? AND status <> 'removed' ORDER BY 2 DESC, id",
+        "WHERE image = ? AND status <> 'removing' ORDER BY 2 DESC, id",
         [&](const Row& row) {
             users.push_back({row.text(0), row.integer(1) != 0});
         },

@@ -155,7 +155,7 @@ Result<std::uint64_t> ImageStore::shared_bytes(const std::string& id) {
 Result<bool> ImageStore::is_used(const std::string& id) {
     bool used = false;
     TRY(database_.session().each(
-        "SELECT 1 FROM containers WHERE image = ? AND status <> 'removed' LIMIT 1",
+        "SELECT 1 FROM containers WHERE image = ? AND status <> 'removing' LIMIT 1",
         [&](const store::Row&) { used = true; }, id));
     return used;
 }

@@ -5,8 +5,8 @@
 namespace davit::store {
 
 // Times are nanoseconds since 1970. `config` holds the Engine API's Config and HostConfig with
-// every default filled in, `state` what changes while the container lives. A row with state
-// 'removed' has given its name back and only waits until its root file system is let go.
+// every default filled in, `state` what changes while the container lives. A row with status
+// 'removing' has given its name back and only waits until its root file system is let go.
 inline constexpr const char* kContainersSchema = R"sql(
 CREATE TABLE containers (
     id               TEXT PRIMARY KEY,

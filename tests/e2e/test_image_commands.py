@@ -30,6 +30,14 @@ def test_tag_without_a_tag_means_latest_and_moves(cli):
     cli("rmi", "moving", LAYERS)
 
 
+def test_rmi_goes_at_once_when_its_last_container_is_removed(cli, name):
+    cli("pull", "-q", LAYERS)
+    made = name()
+    cli("run", "-d", "--name", made, LAYERS, "sleep", "300")
+    cli("rm", "-f", made)
+    assert "Deleted: " in cli("rmi", LAYERS)
+
+
 def test_tag_of_what_is_not_there_is_an_error(cli):
     assert "No such image: no-such:latest" in cli.fails("tag", "no-such", "other", code=1)
     assert "invalid reference format" in cli.fails("tag", BUSYBOX, "Not/Lower", code=1)
