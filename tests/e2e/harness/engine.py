@@ -150,9 +150,10 @@ class Engine:
         pids = set()
         for _, parent in cgroup_parents():
             for own in parent.glob(f"*{self.cgroup_name()}*"):
-                for listing in own.rglob("cgroup.procs"):
+                for folder, _, _ in os.walk(own):  # walk: one may go while we look
                     try:
-                        pids |= {int(word) for word in listing.read_text().split()}
+                        listing = pathlib.Path(folder, "cgroup.procs").read_text()
+                        pids |= {int(word) for word in listing.split()}
                     except OSError:
                         pass  # gone since, or a threaded cgroup
         return pids
